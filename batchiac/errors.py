@@ -1,7 +1,6 @@
 """Every exception a user can meet, by who is to blame.
 
-The class decides the exit code (docs/engines.md lists them); the text is made from the fields. Nothing here does I/O and
-everything may import it.
+The class decides the exit code; the text is made from the fields. Nothing here does I/O and everything may import it.
 """
 
 from __future__ import annotations
@@ -103,7 +102,7 @@ class WaitError(RefusedError):
 
 
 class PartiallyCreatedError(RefusedError):
-    """A create got as far as an existing resource, then failed; the adapter records `id` and `outputs` before it reports.
+    """A create got as far as an existing resource, then failed; and the adapter records it.
 
     Both adapters leave the resource to the next run: recorded here, or found again by its `batchiac:creating` tag.
     """

@@ -1,8 +1,8 @@
 """What a resource handler is, to both adapters (Pulumi's dynamic provider, the embedded engine).
 
 Inputs and state are JSON values (dict, list, str, int, float, bool, None) under the *wire names* of the AWS API that
-creates the resource (`computeEnvironmentName`, `computeResources.maxvCpus`; EC2's and IAM's parameters with a lower-case
-first letter: `cidrBlock`). The same dictionaries are what the rules read. Keys of ours beside AWS's:
+creates the resource (`computeEnvironmentName`, `computeResources.maxvCpus`; EC2 and IAM parameters with a lower-case
+first letter: `cidrBlock`). The same dictionaries are what the rules read. Keys of ours beside those of AWS:
 
     identity   `<project>/<stack>/<logical name>`: what the name, the tag `batchiac:creating` and adoption derive from
     region     where the resource lives (set by check from the target)
@@ -26,7 +26,7 @@ Properties = Mapping[str, Any]
 
 @frozen
 class CheckFailure:
-    """One property that cannot be accepted. `reason` says found, allowed, what to change; `rule_id` is empty for shape errors."""
+    """One property that cannot be accepted. The reason says found, allowed, what to change; no rule id for shapes."""
 
     property: str
     reason: str

@@ -76,7 +76,7 @@ def target_from_config(config: Mapping[str, object], environ: Mapping[str, str],
     """The target that a stack's config names.
 
     Args:
-        config: `{"batchiac:target": "local", …}`; keys of other namespaces are ignored; nested values may be JSON strings.
+        config: `{"batchiac:target": "local", …}`; keys of other namespaces are ignored; lists may be JSON strings.
         environ: `AWS_ENDPOINT_URL` wins over `batchiac:endpoint` for a local stack and is ignored for `aws`.
         in_process: True where the local stack answers inside this process.
 
