@@ -1,0 +1,1 @@
+"""What batchiac measures of itself; run by `make bench`."""
