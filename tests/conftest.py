@@ -13,7 +13,7 @@ hypothesis.settings.load_profile("ci")
 
 @pytest.fixture(autouse=True, scope="session")
 def _no_real_account() -> None:
-    """Whatever the developer's shell holds, tests sign with dummy credentials and never find an endpoint by accident."""
+    """Whatever the shell holds, tests sign with dummy credentials and find no endpoint by accident."""
     for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_SESSION_TOKEN", "AWS_REGION", "PULUMI_BACKEND_URL"):
         os.environ.pop(name, None)
     os.environ.update(

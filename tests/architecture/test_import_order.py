@@ -1,4 +1,4 @@
-"""Each room of the house imports only the rooms that docs/architecture.md allows it, and each neighbour has one door."""
+"""Each room of the house imports only what docs/architecture.md allows it, and each neighbour has one door."""
 
 from __future__ import annotations
 
