@@ -17,7 +17,8 @@ _MARK = "_batchiac_iam"
 SERVICE_LINKED_ROLE_NAMES = {"batch": "Batch", "ecs": "ECS", "spot": "EC2Spot", "spotfleet": "EC2SpotFleet"}
 """Service → what follows `AWSServiceRoleFor`; moto has the service's name in lower case.
 
-Source: https://docs.aws.amazon.com/batch/latest/userguide/using-service-linked-roles.html, and the pages of ECS and EC2.
+Source: https://docs.aws.amazon.com/batch/latest/userguide/using-service-linked-roles.html
+(and the pages of ECS and EC2).
 """
 
 
