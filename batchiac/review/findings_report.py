@@ -31,10 +31,10 @@ class FindingsReport:
     path: str
     what: str
     resources: int
-    findings: tuple[Finding, ...] = field(default=(), converter=tuple)
-    suppressed: tuple[tuple[Finding, Suppression], ...] = field(default=(), converter=tuple)
-    unused: tuple[Suppression, ...] = field(default=(), converter=tuple)
-    notes: tuple[str, ...] = field(default=(), converter=tuple)
+    findings: tuple[Finding, ...] = ()
+    suppressed: tuple[tuple[Finding, Suppression], ...] = ()
+    unused: tuple[Suppression, ...] = ()
+    notes: tuple[str, ...] = ()
     lines: dict[str, int] = field(factory=dict)
 
     @property
