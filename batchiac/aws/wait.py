@@ -1,0 +1,123 @@
+"""Waiting: one loop for everything that AWS does in its own time.
+
+It looks at once, then after 0.1 s, then ever more rarely. It ends when what is looked for has the status that was
+asked for, when AWS says that it will not get there, or at the deadline. Sleep and clock are arguments, so that a
+virtual clock is moved by the wait itself and tests take no time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from attrs import field, frozen
+
+from batchiac.errors import WaitError
+
+FIRST_PAUSE_S = 0.1
+PAUSE_GROWTH = 1.5
+LONGEST_PAUSE_S = 10.0
+
+GONE = None
+"""The status of what does not exist."""
+
+
+@frozen
+class Wait:
+    """One row: what is waited for.
+
+    Attributes:
+        reach: the statuses that end the wait well; `GONE` (None) is absence.
+        going: the statuses on the way there; any other ends the wait badly.
+        deadline_s: how long, at most.
+    """
+
+    reach: frozenset[str | None] = field(converter=frozenset)
+    going: frozenset[str | None] = field(converter=frozenset)
+    deadline_s: float
+
+
+def wait_for(
+    look: Callable[[], Mapping[str, Any] | None],
+    row: Wait,
+    *,
+    what: str,
+    sleep: Callable[[float], None],
+    clock: Callable[[], float],
+) -> Mapping[str, Any] | None:
+    """What `look` last returned, once its `status` is one of `row.reach`.
+
+    Args:
+        look: returns the resource's description with `status` and `statusReason`, None when it is gone.
+        row: the statuses and the deadline.
+        what: names the resource in an error: "compute environment spot-4f1e".
+        sleep, clock: how time passes and is measured, in seconds.
+
+    Raises:
+        WaitError: AWS reports a status from which it does not get there, with AWS's own reason; or the deadline.
+    """
+    end = clock() + row.deadline_s
+    pause = FIRST_PAUSE_S
+    while True:
+        seen = look()
+        status = GONE if seen is None else seen.get("status")
+        if status in row.reach:
+            return seen
+        reason = "" if seen is None else str(seen.get("statusReason") or "")
+        said = f": {reason}" if reason else " (AWS gave no reason)"
+        if status not in row.going:
+            raise WaitError(
+                f"{what} {'does not exist' if status is GONE else f'became {status}{said}'}"
+                f" while waiting for it to be {_words(row.reach)}",
+                status=status,
+                status_reason=reason,
+            )
+        left = end - clock()
+        if left <= 0:
+            raise WaitError(
+                f"{what} is still {status if status is not None else 'absent'} after {row.deadline_s:.0f} s,"
+                f" waiting for it to be {_words(row.reach)}{said}",
+                status=status,
+                status_reason=reason,
+                timed_out=True,
+            )
+        sleep(min(pause, left))
+        pause = min(pause * PAUSE_GROWTH, LONGEST_PAUSE_S)
+
+
+def wait_until(
+    holds: Callable[[], bool | str],
+    *,
+    what: str,
+    deadline_s: float,
+    sleep: Callable[[float], None],
+    clock: Callable[[], float],
+) -> None:
+    """Return once `holds()` is True; a string is the reason why it does not hold yet.
+
+    Raises:
+        WaitError: the deadline passed; its text ends with the last reason.
+    """
+    last = ""
+
+    def look() -> Mapping[str, Any]:
+        nonlocal last
+        answer = holds()
+        if answer is True:
+            return {"status": "so"}
+        last = answer if isinstance(answer, str) else ""
+        return {"status": "not yet", "statusReason": last}
+
+    try:
+        wait_for(look, Wait({"so"}, {"not yet"}, deadline_s), what=what, sleep=sleep, clock=clock)
+    except WaitError as error:
+        raise WaitError(
+            f"{what}: not within {deadline_s:.0f} s{': ' + last if last else ''}",
+            status=error.status,
+            status_reason=last,
+            timed_out=True,
+        ) from None
+
+
+def _words(statuses: frozenset[str | None]) -> str:
+    return " or ".join(sorted("gone" if each is GONE else each for each in statuses))

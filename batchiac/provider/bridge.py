@@ -1,0 +1,102 @@
+"""Replacing an environment of a fixed name: a bridge takes the queues while it is deleted and made anew.
+
+Opt-in (`replaceThroughBridge`). To an engine it is an update: name and ARN stay. The steps, each found by looking at
+what exists, so that an interrupted run goes on where it stopped:
+
+    bridge made of the new inputs → queues: old → bridge → old drained and deleted → new one made under the old name
+    → queues: bridge → new → bridge drained and deleted
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from batchiac.aws import compute_environment as aws
+from batchiac.aws import job_queue
+from batchiac.aws.wait import wait_until
+from batchiac.model.handler import Effect, Properties
+from batchiac.provider.identity import identity_of
+
+if TYPE_CHECKING:
+    from batchiac.provider.compute_environment import ComputeEnvironment
+
+BRIDGE = "batchiac:bridge"
+"""The tag of a bridge: whose environment it stands in for."""
+
+SUFFIX = "-bridge"
+REPOINT_DEADLINE_S = 300.0
+
+
+def replace_through_bridge(
+    handler: ComputeEnvironment, resource_id: str, state: Properties, inputs: Properties
+) -> None:
+    """Make the environment anew under its name, with jobs running all the while."""
+    door = handler.door
+    current = aws.find(door, resource_id)
+    if current is not None and _must_go(handler, current, state, inputs):
+        bridge_arn = _bridge(handler, inputs)
+        repoint(handler, resource_id, bridge_arn)
+        handler._remove(resource_id, state)
+        current = None
+    if current is None:
+        handler._make(inputs, dict(inputs.get("tags") or {}))
+    handler._settle(resource_id, inputs)
+
+
+def retire_bridge(handler: ComputeEnvironment, resource_id: str, inputs: Properties) -> None:
+    """Give the queues back and delete the bridge, where there is one."""
+    found = aws.find(handler.door, _bridge_name(inputs))
+    if found is None or found.get("tags", {}).get(BRIDGE) != identity_of(inputs):
+        return
+    repoint(handler, found["computeEnvironmentArn"], resource_id)
+    handler._remove(found["computeEnvironmentArn"], inputs)
+
+
+def repoint(handler: ComputeEnvironment, old_arn: str, new_arn: str) -> None:
+    """Put `new_arn` in the place of `old_arn` in every queue, order kept, and wait until Describe shows it."""
+    door = handler.door
+    for queue in list(job_queue.find_all(door)):
+        order = queue.get("computeEnvironmentOrder", ())
+        if not any(each["computeEnvironment"] == old_arn for each in order) or queue.get("status") == "DELETING":
+            continue
+        changed = [
+            {
+                **each,
+                "computeEnvironment": new_arn if each["computeEnvironment"] == old_arn else each["computeEnvironment"],
+            }
+            for each in order
+        ]
+        door.client("batch").update_job_queue(jobQueue=queue["jobQueueArn"], computeEnvironmentOrder=changed)
+        job_queue.wait(door, queue["jobQueueArn"], job_queue.SETTLED)
+    wait_until(
+        lambda: not aws.queues_of(door, old_arn) or "a queue still shows it",
+        what=f"queues to let go of compute environment {old_arn.rpartition('/')[2]}",
+        deadline_s=REPOINT_DEADLINE_S,
+        sleep=door.sleep,
+        clock=door.clock,
+    )
+
+
+def _bridge(handler: ComputeEnvironment, inputs: Properties) -> str:
+    """The bridge's ARN: found, or made and VALID."""
+    name = _bridge_name(inputs)
+    found = aws.find(handler.door, name)
+    if found is not None:
+        arn = str(found["computeEnvironmentArn"])
+    else:
+        arn = handler.make_named(inputs, name, {**(inputs.get("tags") or {}), BRIDGE: identity_of(inputs)})
+    aws.wait(handler.door, arn, aws.SETTLED)
+    return arn
+
+
+def _bridge_name(inputs: Properties) -> str:
+    return str(inputs["computeEnvironmentName"])[: 128 - len(SUFFIX)] + SUFFIX
+
+
+def _must_go(handler: ComputeEnvironment, current: Mapping[str, Any], state: Properties, inputs: Properties) -> bool:
+    """True while what stands under the name is still the old environment and not yet the new one."""
+    if current.get("status") == "DELETING":
+        return True
+    as_is = {**state, **{key: current[key] for key in handler.inputs if key in current}}
+    return any(each.effect is Effect.REPLACE for each in handler._changes(as_is, inputs))

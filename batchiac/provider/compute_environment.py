@@ -1,0 +1,340 @@
+"""The handler of compute environments.
+
+An environment is deleted in the only order that AWS accepts, and whichever engine asks: nobody's queue refers to it any
+more (Describe says so) → the jobs on it have ended, or the drain deadline passed → disabled → deleted → gone. A
+replacement in either engine is then safe: the new environment is made first, the queues are repointed, and the
+deletion of the old one, the engine's last step, waits for what it has to wait for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from batchiac.aws import compute_environment as aws
+from batchiac.aws.wait import Wait, wait_until
+from batchiac.errors import AwsRefusal, WaitError
+from batchiac.model.handler import CheckFailure, CheckResult, DiffResult, Effect, Properties, PropertyChange
+from batchiac.model.unknown import UNKNOWN, contains_unknown
+from batchiac.provider.batch_resource import BatchResource
+from batchiac.provider.bridge import replace_through_bridge, retire_bridge
+from batchiac.provider.floating import resolve_launch_template
+from batchiac.provider.identity import CREATING, identity_of, logical_name
+from batchiac.provider.naming import AUTO_NAMED
+from batchiac.provider.normalise import normal
+
+DRAIN = {"deadlineS": 1800, "onDeadline": "interrupt"}
+"""What happens to jobs on an environment that is deleted: they get this long; then `interrupt` (the instances end, and
+with them the jobs, as `Host EC2 (instance …) terminated.`, which retry rules see) or `fail` (nothing is deleted)."""
+
+RELATIONSHIP_DEADLINE_S = 300.0
+"""How long a deletion waits for the last queue to let go. Queues are repointed before, so this covers AWS's lag."""
+
+DEFAULT_JOB_MINUTES = 30
+"""BC:UpdatePolicy.jobExecutionTimeoutMinutes: "The default value is 30 (minutes)."."""
+
+UPDATE_MARGIN_S = 1200
+"""Beyond what jobs get: for new instances to start and old ones to end."""
+
+_SENT = (
+    "computeEnvironmentName",
+    "type",
+    "state",
+    "unmanagedvCpus",
+    "computeResources",
+    "serviceRole",
+    "eksConfiguration",
+    "context",
+    "ecsSettings",
+)
+_UPDATABLE = ("state", "unmanagedvCpus", "serviceRole", "updatePolicy", "context", "ecsSettings", "eksConfiguration")
+_UPDATE_ONLY = ("updateToLatestImageVersion",)
+"""Members of computeResources that UpdateComputeEnvironment takes and CreateComputeEnvironment does not."""
+
+_WHEN_LEFT_OUT: Mapping[str, Any] = {
+    "minvCpus": 0,
+    "securityGroupIds": [],
+    "ec2KeyPair": "",
+    "imageId": "",
+    "placementGroup": "",
+    "bidPercentage": 100,
+    "ec2Configuration": [],
+    "tags": {},
+    "scalingPolicy": {"minScaleDownDelayMinutes": 0},
+}
+"""How UpdateComputeEnvironment is told that a member of computeResources is no longer wanted (BC:ComputeResourceUpdate)."""
+
+
+class ComputeEnvironment(BatchResource):
+    """The handler of ComputeEnvironment."""
+
+    kind = "ComputeEnvironment"
+    name_property = "computeEnvironmentName"
+    inputs = (*_SENT, "updatePolicy", "drain", "replaceThroughBridge", "blueGreen")
+    outputs = ("computeEnvironmentArn", "ecsClusterArn", "status", "statusReason")
+
+    # -- no calls, but for a floating launch template -----------------------------------------------------------
+
+    def _fill(self, olds: Properties, checked: dict[str, Any]) -> None:
+        drain = checked.get("drain")
+        checked["drain"] = {**DRAIN, **(drain if isinstance(drain, Mapping) else {})}
+        resolve_launch_template(self.door, checked)
+
+    def check(self, olds: Properties, inputs: Properties) -> CheckResult:
+        """As every check; and a replacement that AWS would refuse in either order is said here, before anything."""
+        result = super().check(olds, inputs)
+        checked = result.inputs
+        if result.failures or not olds.get("computeEnvironmentName") or checked.get(AUTO_NAMED):
+            return result
+        if self.diff({**olds, "region": checked["region"]}, checked).delete_before_replace:
+            name = checked["computeEnvironmentName"]
+            change = next(each for each in self._changes(olds, checked) if each.effect is Effect.REPLACE)
+            reason = (
+                f"{name} has a fixed name and the change of {change.path} replaces it ({change.note}): AWS neither"
+                " deletes an environment that a queue uses nor allows two of one name; drop computeEnvironmentName or"
+                " change it, or set replace_through_bridge=True to keep name and ARN"
+            )
+            return CheckResult(checked, (CheckFailure("computeEnvironmentName", reason),))
+        return result
+
+    def diff(self, state: Properties, inputs: Properties) -> DiffResult:
+        """As every diff; beyond it: desired vCPUs only when asked for, blue/green, replacement through a bridge."""
+        result = super().diff(state, inputs)
+        changes = list(result.changes)
+        if asked := _asked_desired(state, inputs):
+            path = "computeResources.desiredvCpus"
+            note = "asked for; AWS only lets it grow"
+            changes.append(PropertyChange(path, "update", asked[0], asked[1], Effect.SCALING_UPDATE, note))
+        replaces = list(result.replaces)
+        if inputs.get("blueGreen") is True and not replaces:
+            for index, each in enumerate(changes):
+                if each.effect is Effect.INFRASTRUCTURE_UPDATE:
+                    note = "replaced: blue/green was asked for"
+                    kind = f"{each.kind}-replace"
+                    changes[index] = PropertyChange(each.path, kind, each.old, each.new, Effect.REPLACE, note)  # type: ignore[arg-type]
+                    replaces = ["computeResources"]
+        delete_first = bool(replaces) and self._must_delete_first(state, inputs)
+        notes = list(self._update_notes(inputs, changes))
+        if replaces and inputs.get("replaceThroughBridge") is True and delete_first:
+            notes = [
+                "replaced through a bridge: a second environment takes the queues while this one drains and is made"
+                " anew under its name and ARN"
+            ]
+            changes = [
+                PropertyChange(
+                    each.path, each.kind.removesuffix("-replace"), each.old, each.new, each.effect, each.note
+                )  # type: ignore[arg-type]
+                for each in changes
+            ]
+            replaces, delete_first = [], False
+        return DiffResult(changes, tuple(replaces), delete_first, tuple(notes))
+
+    def _changes(self, state: Properties, inputs: Properties) -> tuple[PropertyChange, ...]:
+        return super().diff({**state, "region": inputs.get("region")}, inputs).changes
+
+    def _update_notes(self, inputs: Properties, changes: Iterable[PropertyChange]) -> Iterable[str]:
+        effects = {each.effect for each in changes}
+        if Effect.REPLACE in effects:
+            drain = {**DRAIN, **(inputs.get("drain") or {})}
+            after = "then the instances end" if drain["onDeadline"] == "interrupt" else "then the deletion fails"
+            yield (
+                "replacement: a new environment is made, queues are repointed, jobs on the old one get"
+                f" up to {_minutes(drain['deadlineS'])}, {after}"
+            )
+        elif Effect.INFRASTRUCTURE_UPDATE in effects:
+            policy = inputs.get("updatePolicy") or {}
+            if policy is not UNKNOWN and policy.get("terminateJobsOnUpdate"):
+                yield "infrastructure update: instances are replaced; running jobs are terminated at once (updatePolicy)"
+            else:
+                minutes = DEFAULT_JOB_MINUTES
+                if policy is not UNKNOWN:
+                    minutes = policy.get("jobExecutionTimeoutMinutes", DEFAULT_JOB_MINUTES)
+                yield (
+                    f"infrastructure update: instances are replaced; running jobs get up to {minutes} minutes"
+                    " (updatePolicy), then they are terminated and their retry rules apply"
+                )
+
+    # -- calls --------------------------------------------------------------------------------------------------
+
+    def _make(self, inputs: Properties, tags: Mapping[str, str]) -> str:
+        return self.make_named(inputs, str(inputs["computeEnvironmentName"]), tags)
+
+    def make_named(self, inputs: Properties, name: str, tags: Mapping[str, str]) -> str:
+        """Create an environment of these inputs under another name than theirs; return its ARN."""
+        sent = {key: inputs[key] for key in _SENT if inputs.get(key) is not None}
+        sent["computeEnvironmentName"] = name
+        if isinstance(resources := sent.get("computeResources"), Mapping):
+            sent["computeResources"] = {key: value for key, value in resources.items() if key not in _UPDATE_ONLY}
+        answer = self.door.client("batch").create_compute_environment(**sent, tags=dict(tags))
+        return str(answer["computeEnvironmentArn"])
+
+    def _settle(self, resource_id: str, inputs: Properties) -> None:
+        found = aws.wait(self.door, resource_id, aws.SETTLED) or {}
+        wanted = normal(self.kind, {"updatePolicy": inputs.get("updatePolicy")})
+        if wanted != normal(self.kind, {"updatePolicy": found.get("updatePolicy")}):
+            # UpdatePolicy is absent from CreateComputeEnvironment.
+            self.door.client("batch").update_compute_environment(
+                computeEnvironment=resource_id, updatePolicy=inputs["updatePolicy"]
+            )
+            aws.wait(self.door, resource_id, aws.SETTLED)
+        if inputs.get("replaceThroughBridge") is True:
+            retire_bridge(self, resource_id, inputs)
+
+    def _is_sound(self, found: Mapping[str, Any]) -> bool:
+        return found.get("status") in ("CREATING", "VALID", "UPDATING")
+
+    def _find(self, resource_id: str, state: Properties, *, whole: bool = True) -> dict[str, Any] | None:
+        return aws.find(self.door, resource_id)
+
+    def _find_creating(self, inputs: Properties) -> Iterable[str]:
+        identity = identity_of(inputs)
+        return [
+            each["computeEnvironmentArn"]
+            for each in aws.find_all(self.door)
+            if each.get("tags", {}).get(CREATING) == identity
+        ]
+
+    def _change(self, resource_id: str, state: Properties, inputs: Properties) -> None:
+        if inputs.get("replaceThroughBridge") is True and any(
+            each.effect is Effect.REPLACE for each in self._changes(state, inputs)
+        ):
+            replace_through_bridge(self, resource_id, state, inputs)
+            return
+        sent = self._update_request(resource_id, state, inputs)
+        if not sent:
+            return
+        aws.wait(self.door, resource_id, aws.STILL)
+        self.door.client("batch").update_compute_environment(computeEnvironment=resource_id, **sent)
+        minutes = (inputs.get("updatePolicy") or {}).get("jobExecutionTimeoutMinutes", DEFAULT_JOB_MINUTES)
+        deadline_s = 60 * minutes + UPDATE_MARGIN_S
+        aws.wait(self.door, resource_id, Wait(aws.SETTLED.reach, aws.SETTLED.going, deadline_s))
+
+    def _update_request(self, resource_id: str, state: Properties, inputs: Properties) -> dict[str, Any]:
+        keys = (*_UPDATABLE, "computeResources")
+        old = normal(self.kind, {key: state.get(key) for key in keys})
+        new = normal(self.kind, {key: inputs.get(key) for key in keys})
+        sent: dict[str, Any] = {}
+        for key in _UPDATABLE:
+            if old.get(key) != new.get(key):
+                default = "ENABLED" if key == "state" else ""
+                value = inputs.get(key)
+                sent[key] = _policy_or(value) if key == "updatePolicy" else value if value is not None else default
+        before, after = old.get("computeResources", {}), new.get("computeResources", {})
+        wanted = inputs.get("computeResources") or {}
+        resources = {
+            key: wanted[key] if wanted.get(key) is not None else self._left_out(key, before)
+            for key in {**before, **after}
+            if before.get(key) != after.get(key)
+        }
+        if asked := _asked_desired(state, inputs):
+            current = ((aws.find(self.door, resource_id) or {}).get("computeResources") or {}).get("desiredvCpus", 0)
+            if asked[1] > current:
+                resources["desiredvCpus"] = asked[1]
+        if resources:
+            if wanted.get("updateToLatestImageVersion"):
+                # It falls back to false after each update (UG:updating-compute-environments): said again each time.
+                resources["updateToLatestImageVersion"] = True
+            sent["computeResources"] = resources
+        return sent
+
+    def _left_out(self, key: str, before: Mapping[str, Any]) -> Any:
+        if key == "launchTemplate":
+            named = "launchTemplateId" if "launchTemplateId" in before[key] else "launchTemplateName"
+            return {named: ""}
+        return _WHEN_LEFT_OUT[key]
+
+    # -- deletion -----------------------------------------------------------------------------------------------
+
+    def _remove(self, resource_id: str, state: Properties) -> None:
+        found = aws.wait(self.door, resource_id, aws.STILL)
+        if found is None:
+            return
+        self._wait_for_queues(resource_id)
+        self._drain(found, {**DRAIN, **(state.get("drain") or {})})
+        client = self.door.client("batch")
+        if found.get("state") != "DISABLED":
+            client.update_compute_environment(computeEnvironment=resource_id, state="DISABLED")
+            if aws.wait(self.door, resource_id, aws.STILL) is None:
+                return
+        self._delete(resource_id)
+        aws.wait(self.door, resource_id, aws.DELETED)
+
+    def _delete(self, resource_id: str) -> None:
+        def accepted() -> bool | str:
+            try:
+                self.door.client("batch").delete_compute_environment(computeEnvironment=resource_id)
+            except AwsRefusal as refusal:
+                if aws.RELATIONSHIP in refusal.aws_message:
+                    return refusal.aws_message
+                raise
+            return True
+
+        self._within(accepted, f"deletion of compute environment {_short(resource_id)}", RELATIONSHIP_DEADLINE_S)
+
+    def _wait_for_queues(self, resource_id: str) -> None:
+        def free() -> bool | str:
+            queues = aws.queues_of(self.door, resource_id)
+            return not queues or (
+                f"queue {', '.join(queues)} still refers to it: take it out of computeEnvironmentOrder"
+            )
+
+        self._within(free, f"queues to let go of compute environment {_short(resource_id)}", RELATIONSHIP_DEADLINE_S)
+
+    def _drain(self, found: Mapping[str, Any], drain: Mapping[str, Any]) -> None:
+        cluster = found.get("ecsClusterArn")
+        if not cluster:
+            return
+
+        def idle() -> bool | str:
+            jobs = aws.running_jobs(self.door, cluster)
+            return not jobs or f"{len(jobs)} jobs still run on it: {_job_names(jobs)}"
+
+        what = f"jobs on compute environment {found['computeEnvironmentName']} to end"
+        try:
+            self._within(idle, what, float(drain["deadlineS"]))
+        except WaitError as error:
+            if drain["onDeadline"] == "fail":
+                raise WaitError(
+                    f"{error.message}; nothing was deleted: wait for them, or set drain on_deadline to interrupt",
+                    status=error.status,
+                    status_reason=error.status_reason,
+                    timed_out=True,
+                ) from error
+
+    def _within(self, holds: Any, what: str, deadline_s: float) -> None:
+        wait_until(holds, what=what, deadline_s=deadline_s, sleep=self.door.sleep, clock=self.door.clock)
+
+    def find_jobs(self, resource_id: str) -> list[dict[str, Any]]:
+        """The jobs STARTING or RUNNING on the environment: what an update or a deletion of it may interrupt."""
+        found = aws.find(self.door, resource_id)
+        return aws.running_jobs(self.door, found["ecsClusterArn"]) if found and found.get("ecsClusterArn") else []
+
+
+def _asked_desired(state: Properties, inputs: Properties) -> tuple[int, int] | None:
+    """(what the state asked for, what the program asks for now) when the program asks for more."""
+    old, new = (
+        (each.get("computeResources") or {}).get("desiredvCpus")
+        if isinstance(each.get("computeResources"), Mapping)
+        else None
+        for each in (state, inputs)
+    )
+    if not isinstance(new, int) or contains_unknown(old) or (isinstance(old, int) and new <= old):
+        return None
+    return (old or 0, new)
+
+
+def _policy_or(policy: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {"terminateJobsOnUpdate": False, "jobExecutionTimeoutMinutes": DEFAULT_JOB_MINUTES, **(policy or {})}
+
+
+def _job_names(jobs: list[dict[str, Any]]) -> str:
+    names = [each.get("jobName", each["jobId"]) for each in jobs[:5]]
+    return ", ".join(names) + (f" and {len(jobs) - 5} more" if len(jobs) > 5 else "")
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds / 60:g} minutes"
+
+
+def _short(arn: str) -> str:
+    return arn.rpartition("/")[2]

@@ -1,0 +1,100 @@
+"""The handler of job definitions: every change is a new revision; the id is the name's ARN without a revision.
+
+An engine cannot change a resource's id in an update, and a revision is an update (nothing is interrupted, the name
+stays). So the id is `…:job-definition/<name>`, which no revision changes, and the outputs tell the revision:
+`jobDefinitionArn` (pinned), `arnPrefix` (floating: AWS takes the newest). docs/decisions/0301.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from batchiac.aws import job_definition as aws
+from batchiac.model.handler import Properties
+from batchiac.provider.batch_resource import BatchResource
+from batchiac.provider.identity import CREATING, identity_of
+from batchiac.provider.naming import is_auto_name_of
+from batchiac.provider.normalise import normal
+
+KEPT_REVISIONS = 5
+"""How many revisions stay ACTIVE when the program does not say; older ones are deregistered, unless in use."""
+
+_SENT = (
+    "jobDefinitionName",
+    "type",
+    "parameters",
+    "schedulingPriority",
+    "containerProperties",
+    "nodeProperties",
+    "retryStrategy",
+    "propagateTags",
+    "timeout",
+    "platformCapabilities",
+    "eksProperties",
+    "ecsProperties",
+    "consumableResourceProperties",
+)
+
+
+class JobDefinition(BatchResource):
+    """The handler of JobDefinition."""
+
+    kind = "JobDefinition"
+    name_property = "jobDefinitionName"
+    inputs = (*_SENT, "keepRevisions")
+    outputs = ("jobDefinitionArn", "arnPrefix", "revision")
+
+    def _make(self, inputs: Properties, tags: Mapping[str, str]) -> str:
+        return _prefix(self._register(inputs, tags))
+
+    def _register(self, inputs: Properties, tags: Mapping[str, str]) -> str:
+        sent = {key: inputs[key] for key in _SENT if inputs.get(key) is not None}
+        arn: str = self.door.client("batch").register_job_definition(**sent, tags=dict(tags))["jobDefinitionArn"]
+        return arn
+
+    def _find(self, resource_id: str, state: Properties, *, whole: bool = True) -> dict[str, Any] | None:
+        found = aws.revisions(self.door, resource_id.rpartition("/")[2])
+        if not found:
+            return None
+        return {**found[0], "arnPrefix": resource_id}
+
+    def _find_creating(self, inputs: Properties) -> Iterable[str]:
+        identity = identity_of(inputs)
+        found: dict[str, None] = {}
+        for each in self.door.client("batch").pages("describe_job_definitions", "jobDefinitions", status="ACTIVE"):
+            name = each["jobDefinitionName"]
+            if (name == inputs["jobDefinitionName"] or is_auto_name_of(inputs, name)) and each.get("tags", {}).get(
+                CREATING
+            ) == identity:
+                found[_prefix(each["jobDefinitionArn"])] = None
+        return found
+
+    def _change(self, resource_id: str, state: Properties, inputs: Properties) -> None:
+        before = normal(self.kind, {key: state.get(key) for key in _SENT})
+        after = normal(self.kind, {key: inputs.get(key) for key in _SENT})
+        if before != after:
+            self._register(inputs, inputs.get("tags") or {})
+        self._deregister_old(resource_id, int(inputs.get("keepRevisions") or KEPT_REVISIONS))
+
+    def _deregister_old(self, resource_id: str, keep: int) -> None:
+        for each in aws.revisions(self.door, resource_id.rpartition("/")[2])[keep:]:
+            # A job that has not ended may still start attempts of its revision, and clients may have pinned it.
+            if not aws.is_used(self.door, each["jobDefinitionArn"]):
+                self.door.client("batch").deregister_job_definition(jobDefinition=each["jobDefinitionArn"])
+
+    def _remove(self, resource_id: str, state: Properties) -> None:
+        for each in aws.revisions(self.door, resource_id.rpartition("/")[2]):
+            self.door.client("batch").deregister_job_definition(jobDefinition=each["jobDefinitionArn"])
+
+    def _tagged_arn(self, resource_id: str, state: Properties) -> str:
+        # Tags belong to a revision. The state's own is the one to change; a create has none in its state yet.
+        arn = state.get("jobDefinitionArn")
+        if arn is not None:
+            return str(arn)
+        return str(aws.revisions(self.door, resource_id.rpartition("/")[2])[0]["jobDefinitionArn"])
+
+
+def _prefix(arn: str) -> str:
+    """The ARN without its revision."""
+    return arn.rpartition(":")[0]

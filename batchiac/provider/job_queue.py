@@ -1,0 +1,103 @@
+"""The handler of job queues."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from batchiac.aws import job_queue as aws
+from batchiac.aws.wait import wait_until
+from batchiac.model.handler import Properties
+from batchiac.provider.batch_resource import BatchResource
+from batchiac.provider.identity import CREATING, identity_of
+
+_UPDATABLE = (
+    "state",
+    "schedulingPolicyArn",
+    "priority",
+    "computeEnvironmentOrder",
+    "serviceEnvironmentOrder",
+    "jobStateTimeLimitActions",
+)
+_WHEN_LEFT_OUT: Mapping[str, Any] = {"state": "ENABLED", "jobStateTimeLimitActions": []}
+"""What taking a property out of the program means to UpdateJobQueue."""
+
+SEEN_DEADLINE_S = 300.0
+
+
+class JobQueue(BatchResource):
+    """The handler of JobQueue."""
+
+    kind = "JobQueue"
+    name_property = "jobQueueName"
+    inputs = ("jobQueueName", "jobQueueType", *_UPDATABLE)
+    outputs = ("jobQueueArn", "status", "statusReason")
+
+    def _make(self, inputs: Properties, tags: Mapping[str, str]) -> str:
+        sent = {key: inputs[key] for key in self.inputs if inputs.get(key) is not None}
+        arn: str = self.door.client("batch").create_job_queue(**sent, tags=dict(tags))["jobQueueArn"]
+        return arn
+
+    def _settle(self, resource_id: str, inputs: Properties) -> None:
+        aws.wait(self.door, resource_id, aws.SETTLED)
+
+    def _is_sound(self, found: Mapping[str, Any]) -> bool:
+        return found.get("status") in ("CREATING", "VALID", "UPDATING")
+
+    def _find(self, resource_id: str, state: Properties, *, whole: bool = True) -> dict[str, Any] | None:
+        return aws.find(self.door, resource_id)
+
+    def _find_creating(self, inputs: Properties) -> Iterable[str]:
+        identity = identity_of(inputs)
+        return [
+            each["jobQueueArn"] for each in aws.find_all(self.door) if each.get("tags", {}).get(CREATING) == identity
+        ]
+
+    def _change(self, resource_id: str, state: Properties, inputs: Properties) -> None:
+        changed = {
+            key: inputs[key] if inputs.get(key) is not None else _WHEN_LEFT_OUT.get(key)
+            for key in _UPDATABLE
+            if state.get(key) != inputs.get(key)
+        }
+        sent = {key: value for key, value in changed.items() if value is not None}
+        if not sent:
+            return
+        self.door.client("batch").update_job_queue(jobQueue=resource_id, **sent)
+        aws.wait(self.door, resource_id, aws.SETTLED)
+        if "computeEnvironmentOrder" in sent:
+            self._wait_for_order(resource_id, sent["computeEnvironmentOrder"])
+
+    def _wait_for_order(self, arn: str, order: list[dict[str, Any]]) -> None:
+        # UpdateJobQueue returns, and the queue is VALID, before Describe shows the new order (hashicorp/
+        # terraform-provider-aws#13221). Whoever deletes an environment next must not be ahead of it.
+        wanted = {each["computeEnvironment"].rpartition("/")[2] for each in order}
+
+        def repointed() -> bool | str:
+            found = aws.find(self.door, arn) or {}
+            shown = {each["computeEnvironment"].rpartition("/")[2] for each in found.get("computeEnvironmentOrder", ())}
+            return shown == wanted or f"it still shows {', '.join(sorted(shown))}"
+
+        wait_until(
+            repointed,
+            what=f"job queue {arn.rpartition('/')[2]} to show its new compute environments",
+            deadline_s=SEEN_DEADLINE_S,
+            sleep=self.door.sleep,
+            clock=self.door.clock,
+        )
+
+    def find_jobs(self, resource_id: str, most: int = 1000) -> list[dict[str, Any]]:
+        """The jobs in the queue that have not ended: what deleting it would end. At most `most`."""
+        if aws.find(self.door, resource_id) is None:
+            return []
+        return list(aws.open_jobs(self.door, resource_id, most))
+
+    def _remove(self, resource_id: str, state: Properties) -> None:
+        found = aws.wait(self.door, resource_id, aws.STILL)
+        if found is None:
+            return
+        client = self.door.client("batch")
+        if found.get("state") != "DISABLED":
+            client.update_job_queue(jobQueue=resource_id, state="DISABLED")
+            aws.wait(self.door, resource_id, aws.STILL)
+        client.delete_job_queue(jobQueue=resource_id)
+        aws.wait(self.door, resource_id, aws.DELETED)

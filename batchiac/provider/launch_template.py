@@ -1,0 +1,73 @@
+"""The handler of launch templates: a change is a new version, which becomes the default; the id stays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from batchiac.aws import ec2
+from batchiac.aws.wire import capitalised, uncapitalised
+from batchiac.model.handler import Properties
+from batchiac.provider.identity import CREATING, identity_of
+from batchiac.provider.normalise import normal
+from batchiac.provider.resource import ResourceHandler
+
+
+class LaunchTemplate(ResourceHandler):
+    """The handler of LaunchTemplate. `latestVersionNumber` is what an environment should name (a pinned reference)."""
+
+    kind = "LaunchTemplate"
+    name_property = "launchTemplateName"
+    inputs = ("launchTemplateName", "versionDescription", "launchTemplateData")
+    outputs = ("launchTemplateId", "latestVersionNumber", "defaultVersionNumber")
+
+    def _make(self, inputs: Properties, tags: Mapping[str, str]) -> str:
+        sent = {key: inputs[key] for key in self.inputs if inputs.get(key) is not None}
+        created: str = ec2.create(self.door, ec2.LAUNCH_TEMPLATE, capitalised(sent), tags)["LaunchTemplateId"]
+        return created
+
+    def _find(self, resource_id: str, state: Properties, *, whole: bool = True) -> dict[str, Any] | None:
+        described = ec2.find(self.door, ec2.LAUNCH_TEMPLATE, resource_id)
+        if described is None:
+            return None
+        found: dict[str, Any] = {
+            "launchTemplateName": described["LaunchTemplateName"],
+            "launchTemplateId": described["LaunchTemplateId"],
+            "latestVersionNumber": described["LatestVersionNumber"],
+            "defaultVersionNumber": described["DefaultVersionNumber"],
+            "tags": ec2.tags_of(described),
+        }
+        if whole:
+            version = self.door.client("ec2").describe_launch_template_versions(
+                LaunchTemplateId=resource_id, Versions=[str(described["LatestVersionNumber"])]
+            )["LaunchTemplateVersions"][0]
+            found["launchTemplateData"] = uncapitalised(version["LaunchTemplateData"])
+            found["versionDescription"] = version.get("VersionDescription", "")
+        return found
+
+    def _find_creating(self, inputs: Properties) -> Iterable[str]:
+        tagged = ec2.find_tagged(self.door, ec2.LAUNCH_TEMPLATE, CREATING, identity_of(inputs))
+        return [each["LaunchTemplateId"] for each in tagged]
+
+    def _change(self, resource_id: str, state: Properties, inputs: Properties) -> None:
+        keys = ("versionDescription", "launchTemplateData")
+        before = normal(self.kind, {key: state.get(key) for key in keys})
+        after = normal(self.kind, {key: inputs.get(key) for key in keys})
+        client = self.door.client("ec2")
+        described = ec2.find(self.door, ec2.LAUNCH_TEMPLATE, resource_id) or {}
+        latest = described.get("LatestVersionNumber")
+        if before != after:
+            sent = {key: inputs[key] for key in keys if inputs.get(key) is not None}
+            version = client.create_launch_template_version(LaunchTemplateId=resource_id, **capitalised(sent))
+            latest = version["LaunchTemplateVersion"]["VersionNumber"]
+        if described.get("DefaultVersionNumber") != latest:
+            client.modify_launch_template(LaunchTemplateId=resource_id, DefaultVersion=str(latest))
+
+    def _remove(self, resource_id: str, state: Properties) -> None:
+        ec2.delete(self.door, ec2.LAUNCH_TEMPLATE, resource_id)
+
+    def _put_tags(self, resource_id: str, state: Properties, tags: Mapping[str, str]) -> None:
+        ec2.put_tags(self.door, resource_id, tags)
+
+    def _remove_tags(self, resource_id: str, state: Properties, keys: Iterable[str]) -> None:
+        ec2.remove_tags(self.door, resource_id, keys)

@@ -1,0 +1,407 @@
+"""When two spellings mean the same to AWS: the normal form that diff compares and read translates through.
+
+Everywhere: null, an empty list, an empty mapping and absence are one. Beyond that each kind has rows, a path pattern
+(`[]` is every element) and what is done there. AWS returns what it stored, not what it was sent: reordered, defaulted,
+in capitals, deprecated fields moved. Each row is one of those ways, so that a no-change preview stays empty.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from batchiac.model.unknown import UNKNOWN
+from batchiac.rules.updates import is_service_linked
+
+Change = Callable[[Any, Mapping[str, Any]], Any]
+"""(value at the path, the mapping that holds it) → the value in normal form; None drops it."""
+
+
+def by(*keys: str) -> Change:
+    """A list whose order means nothing: sorted by these keys of its elements."""
+
+    def change(value: Any, _: Mapping[str, Any]) -> Any:
+        if not isinstance(value, list):
+            return value
+        return sorted(value, key=lambda each: [_sortable(each.get(key)) for key in keys] if _map(each) else [])
+
+    return change
+
+
+def unordered(value: Any, _: Mapping[str, Any]) -> Any:
+    """A list of plain values whose order means nothing."""
+    return sorted(value, key=_sortable) if isinstance(value, list) else value
+
+
+def default(*values: Any) -> Change:
+    """AWS fills this in when it is left out."""
+
+    def change(value: Any, _: Mapping[str, Any]) -> Any:
+        return (
+            None
+            if any(value == each and isinstance(value, bool) is isinstance(each, bool) for each in values)
+            else value
+        )
+
+    return change
+
+
+def upper(value: Any, _: Mapping[str, Any]) -> Any:
+    """AWS reads the word in any case and returns capitals."""
+    return value.upper() if isinstance(value, str) else value
+
+
+def number(value: Any, _: Mapping[str, Any]) -> Any:
+    """A number that the API takes as text: "1", "1.0" and 1 are one."""
+    if isinstance(value, str):
+        try:
+            value = float(value)
+        except ValueError:
+            return value
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+def text(value: Any, _: Mapping[str, Any]) -> Any:
+    """Something that AWS keeps as text whatever it was sent as: a launch template's version."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def document(value: Any, _: Mapping[str, Any]) -> Any:
+    """A policy document: text or value, single values or lists of one."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except json.JSONDecodeError:
+            return value
+    return _one_as_list(value)
+
+
+def last_part(value: Any, _: Mapping[str, Any]) -> Any:
+    """A name where AWS takes a name or an ARN."""
+    return value.rpartition("/")[2] if isinstance(value, str) and value.startswith("arn:") else value
+
+
+def service_role(value: Any, _: Mapping[str, Any]) -> Any:
+    """The service-linked role is what AWS takes when none is given."""
+    return None if value is not UNKNOWN and is_service_linked(value) else value
+
+
+def never(_: Any, __: Mapping[str, Any]) -> Any:
+    """Not ours to compare."""
+
+
+def _instance_types(value: Any, resources: Mapping[str, Any]) -> Any:
+    # Only these two strategies read the list's order (BC:ComputeResource.allocationStrategy).
+    if resources.get("allocationStrategy") in ("BEST_FIT_PROGRESSIVE_ORDERED", "SPOT_CAPACITY_OPTIMIZED_PRIORITIZED"):
+        return value
+    return unordered(value, resources)
+
+
+def _strategy(value: Any, resources: Mapping[str, Any]) -> Any:
+    # BC:ComputeResource: BEST_FIT "is the default" (for EC2 and Spot on ECS).
+    return None if value == "BEST_FIT" and resources.get("type") in ("EC2", "SPOT") else value
+
+
+def _desired(value: Any, resources: Mapping[str, Any]) -> Any:
+    # desiredvCpus is AWS's after creation; what the user asks for is applied by raising only (provider).
+    return None
+
+
+def _bid(value: Any, resources: Mapping[str, Any]) -> Any:
+    return None if value == 100 and resources.get("type") == "SPOT" else value
+
+
+def _order(value: Any, _: Mapping[str, Any]) -> Any:
+    """A queue's environments: what counts is their order, not the numbers."""
+    if not isinstance(value, list) or any(each is UNKNOWN or each.get("order") is UNKNOWN for each in value):
+        return value
+    ranked = sorted(value, key=lambda each: _sortable(each.get("order")))
+    return [{**each, "order": rank} for rank, each in enumerate(ranked, start=1)]
+
+
+def _requirements(value: Any, container: Mapping[str, Any]) -> Any:
+    # The deprecated vcpus and memory mean the same as two resourceRequirements.
+    listed = list(value) if isinstance(value, list) else []
+    if value is UNKNOWN or any(not _map(each) for each in listed):
+        return value
+    have = {each.get("type") for each in listed}
+    for old, new in (("vcpus", "VCPU"), ("memory", "MEMORY")):
+        amount = container.get(old)
+        if amount is not None and new not in have:
+            listed.append({"type": new, "value": amount})
+    return by("type")([{**each, "value": number(each.get("value"), each)} for each in listed], {})
+
+
+def _environment(value: Any, _: Mapping[str, Any]) -> Any:
+    # AWS does not keep a variable with an empty value; order means nothing.
+    if not isinstance(value, list):
+        return value
+    return by("name")([each for each in value if not _map(each) or each.get("value") not in ("", None)], {})
+
+
+def _retry(value: Any, _: Mapping[str, Any]) -> Any:
+    return None if _map(value) and value == {"attempts": 1} else value
+
+
+def one_source_each(value: list[Any]) -> list[dict[str, Any]]:
+    """A security group's permissions one source each: AWS puts those of the same ports together."""
+    sources = ("ipRanges", "ipv6Ranges", "prefixListIds", "userIdGroupPairs")
+    single: list[dict[str, Any]] = []
+    for each in value:
+        # "-1" is every protocol; AWS then keeps no ports.
+        ports = {} if each.get("ipProtocol") == "-1" else {key: each.get(key) for key in ("fromPort", "toPort")}
+        rest = {"ipProtocol": each.get("ipProtocol"), **ports}
+        for source in sources:
+            found = each.get(source)
+            if found is UNKNOWN:
+                single.append({**rest, source: UNKNOWN})
+            single += [{**rest, source: one} for one in (found if isinstance(found, list) else ())]
+        if each.get("self"):
+            single.append({**rest, "self": True})
+    return sorted(({k: v for k, v in each.items() if v is not None} for each in single), key=_sortable)
+
+
+def _permissions(value: Any, _: Mapping[str, Any]) -> Any:
+    if not isinstance(value, list) or any(not _map(each) for each in value):
+        return value
+    return one_source_each(value)
+
+
+_CONTAINER: Final[tuple[tuple[str, Change], ...]] = (
+    ("resourceRequirements", _requirements),
+    ("vcpus", never),
+    ("memory", never),
+    ("environment", _environment),
+    ("secrets", by("name")),
+    ("ulimits", by("name")),
+    ("volumes", by("name")),
+    ("mountPoints[].readOnly", default(False)),
+    ("mountPoints", by("containerPath", "sourceVolume")),
+    ("privileged", default(False)),
+    ("readonlyRootFilesystem", default(False)),
+    ("enableExecuteCommand", default(False)),
+    ("networkConfiguration.assignPublicIp", default("DISABLED")),
+    ("fargatePlatformConfiguration.platformVersion", default("LATEST")),
+    ("runtimePlatform.operatingSystemFamily", default("LINUX")),
+    ("runtimePlatform.cpuArchitecture", default("X86_64")),
+    ("linuxParameters.initProcessEnabled", default(False)),
+    ("linuxParameters.devices", by("hostPath")),
+    ("logConfiguration.secretOptions", by("name")),
+)
+
+ROWS: Final[Mapping[str, tuple[tuple[str, Change], ...]]] = {
+    "ComputeEnvironment": (
+        ("type", upper),
+        ("state", upper),
+        ("state", default("ENABLED")),
+        ("serviceRole", service_role),
+        ("computeResources.type", upper),
+        ("computeResources.allocationStrategy", upper),
+        ("computeResources.desiredvCpus", _desired),
+        ("computeResources.minvCpus", default(0)),
+        ("computeResources.instanceTypes", _instance_types),
+        ("computeResources.allocationStrategy", _strategy),
+        ("computeResources.bidPercentage", _bid),
+        ("computeResources.subnets", unordered),
+        ("computeResources.securityGroupIds", unordered),
+        ("computeResources.imageId", default("")),
+        ("computeResources.ec2KeyPair", default("")),
+        ("computeResources.placementGroup", default("")),
+        ("computeResources.launchTemplate.version", text),
+        ("computeResources.launchTemplate.version", default("$Default", "")),
+        ("computeResources.updateToLatestImageVersion", default(False)),
+        ("computeResources.scalingPolicy.minScaleDownDelayMinutes", default(0)),
+        ("ecsSettings.containerInsights", default("DISABLED", "disabled")),
+        ("updatePolicy.terminateJobsOnUpdate", default(False)),
+        ("updatePolicy.jobExecutionTimeoutMinutes", default(30)),
+        ("replaceThroughBridge", default(False)),
+    ),
+    "JobQueue": (
+        ("state", upper),
+        ("state", default("ENABLED")),
+        ("computeEnvironmentOrder[].computeEnvironment", last_part),
+        ("computeEnvironmentOrder", _order),
+        ("serviceEnvironmentOrder", _order),
+        ("jobStateTimeLimitActions", by("state", "reason")),
+    ),
+    "JobDefinition": (
+        *((f"containerProperties.{path}", change) for path, change in _CONTAINER),
+        *((f"nodeProperties.nodeRangeProperties[].container.{path}", change) for path, change in _CONTAINER),
+        *((f"ecsProperties.taskProperties[].containers[].{path}", change) for path, change in _CONTAINER),
+        ("type", lambda value, _: value.lower() if isinstance(value, str) else value),
+        ("retryStrategy.evaluateOnExit[].action", upper),
+        ("retryStrategy", _retry),
+        ("propagateTags", default(False)),
+        ("platformCapabilities", unordered),
+        ("platformCapabilities", default(["EC2"])),
+        ("keepRevisions", default(0)),
+    ),
+    "SchedulingPolicy": (
+        ("fairsharePolicy.shareDistribution[].weightFactor", default(1)),
+        ("fairsharePolicy.shareDistribution", by("shareIdentifier")),
+        ("fairsharePolicy.shareDecaySeconds", default(0)),
+        ("fairsharePolicy.computeReservation", default(0)),
+    ),
+    "Role": (
+        ("assumeRolePolicyDocument", document),
+        ("managedPolicyArns", unordered),
+        ("path", default("/")),
+        ("description", default("")),
+        ("maxSessionDuration", default(3600)),
+    ),
+    "InstanceProfile": (("path", default("/")), ("roles", unordered)),
+    "LaunchTemplate": (("versionDescription", default("")),),
+    "PlacementGroup": (("strategy", lambda value, _: value.lower() if isinstance(value, str) else value),),
+    "Vpc": (
+        ("instanceTenancy", default("default")),
+        ("enableDnsSupport", default(True)),
+        ("enableDnsHostnames", default(False)),
+    ),
+    "Subnet": (("mapPublicIpOnLaunch", default(False)),),
+    "RouteTable": (("routes", by("destinationCidrBlock", "destinationIpv6CidrBlock")), ("subnetIds", unordered)),
+    "SecurityGroup": (
+        ("ingress", _permissions),
+        ("egress", _permissions),
+        # What AWS creates a group with.
+        ("egress", default([{"ipProtocol": "-1", "ipRanges": {"cidrIp": "0.0.0.0/0"}}])),
+    ),
+    "InternetGateway": (),
+}
+"""Kind → rows, applied in order."""
+
+
+COMPUTED: Final[Mapping[str, tuple[str, ...]]] = {
+    "ComputeEnvironment": (
+        "computeResources.ec2Configuration",
+        "computeResources.imageId",
+        "computeResources.updateToLatestImageVersion",
+        "computeResources.launchTemplate.version",
+        "computeResources.launchTemplate.userdataType",
+        "unmanagedvCpus",
+        "context",
+    ),
+    "JobQueue": ("jobQueueType",),
+    "JobDefinition": ("parameters",),
+    "Subnet": ("availabilityZone",),
+    "PlacementGroup": ("partitionCount", "spreadLevel"),
+}
+"""What AWS chooses when the program does not say: then it is no drift whatever it is."""
+
+
+def normal(kind: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The inputs in normal form; equal for every spelling that means the same to AWS."""
+    value = _pruned(inputs) or {}
+    for path, change in ROWS.get(kind, ()):
+        value = _applied(value, path.split("."), change, value)
+    if kind == "Role" and _map(policies := value.get("inlinePolicies")):
+        value = {**value, "inlinePolicies": {name: document(each, {}) for name, each in policies.items()}}
+    return _pruned(value) or {}
+
+
+def merge_read(kind: str, known: Mapping[str, Any], actual: Mapping[str, Any]) -> dict[str, Any]:
+    """What exists, each top-level property in the state's own spelling where that means the same.
+
+    Args:
+        known: the inputs by the state.
+        actual: the inputs as AWS tells them; a property that AWS never tells is absent here and kept.
+    """
+    for path in COMPUTED.get(kind, ()):
+        if _at(known, path) is None:
+            actual = _without(actual, path)
+    same = normal(kind, known)
+    other = normal(kind, actual)
+    merged = dict(known)
+    for key in {**known, **actual}:
+        if key in actual or key == "tags":
+            if same.get(key) == other.get(key):
+                continue
+            if key in actual:
+                merged[key] = _merged(known.get(key), actual[key], same.get(key), other.get(key))
+            else:
+                merged.pop(key)
+    return merged
+
+
+def _merged(known: Any, actual: Any, same: Any, other: Any) -> Any:
+    """Inside a mapping, only the parts that differ take AWS's spelling."""
+    if not (_map(known) and _map(actual) and _map(same) and _map(other)):
+        return actual
+    merged: dict[str, Any] = {}
+    for key in {**known, **actual}:
+        if same.get(key) == other.get(key):
+            if key in known:
+                merged[key] = known[key]
+        elif key in actual:
+            merged[key] = _merged(known.get(key), actual[key], same.get(key), other.get(key))
+    return merged
+
+
+def _applied(value: Any, path: list[str], change: Change, holder: Mapping[str, Any]) -> Any:
+    if not _map(value):
+        return value
+    head, rest = path[0], path[1:]
+    each_element = head.endswith("[]")
+    key = head.removesuffix("[]")
+    found = value.get(key)
+    if found is UNKNOWN or (found is None and (rest or change is not _requirements)):
+        return value
+    if each_element:
+        if not isinstance(found, list):
+            return value
+        new: Any = [_applied(each, rest, change, value) for each in found]
+    elif rest:
+        new = _applied(found, rest, change, value)
+    else:
+        new = change(found, value)
+    if new is None:
+        return {other: each for other, each in value.items() if other != key}
+    return {**value, key: new}
+
+
+def _without(value: Any, path: str) -> Any:
+    head, _, rest = path.partition(".")
+    if not _map(value) or head not in value:
+        return value
+    if rest:
+        return {**value, head: _without(value[head], rest)}
+    return {key: each for key, each in value.items() if key != head}
+
+
+def _at(value: Any, path: str) -> Any:
+    for key in path.split("."):
+        value = value.get(key) if _map(value) else None
+    return value
+
+
+def _pruned(value: Any) -> Any:
+    """Without null, empty lists and empty mappings, at any depth; None when nothing is left."""
+    if _map(value):
+        kept = {key: new for key, each in value.items() if (new := _pruned(each)) is not None}
+        return kept or None
+    if isinstance(value, list | tuple):
+        # An element that is empty keeps its place: positions in a command mean something.
+        return [new if (new := _pruned(each)) is not None else {} if _map(each) else each for each in value] or None
+    return value
+
+
+def _one_as_list(value: Any) -> Any:
+    """IAM keeps `"Action": "x"` and `"Action": ["x"]` apart as text but not in meaning."""
+    if _map(value):
+        return {key: _one_as_list(each) for key, each in value.items()}
+    if isinstance(value, list):
+        inner = [_one_as_list(each) for each in value]
+        return inner[0] if len(inner) == 1 else sorted(inner, key=_sortable)
+    return value
+
+
+def _sortable(value: Any) -> str:
+    if _map(value) or isinstance(value, list):
+        return json.dumps(value, sort_keys=True, default=repr)
+    return repr(value) if not isinstance(value, str) else value
+
+
+def _map(value: Any) -> bool:
+    return isinstance(value, Mapping)

@@ -1,0 +1,341 @@
+"""What every handler does alike: names, adoption, the state's place, diff by table, cleaning up after a failed create.
+
+A handler of one kind adds: how to make it, settle it, find it, change it and remove it. Theory of a create:
+
+1. What still carries our `batchiac:creating` tag from an interrupted create is adopted, or removed where a
+   replacement would be needed to make it what is wanted.
+2. Otherwise it is made, with the tag in the same call.
+3. `_settle` does the rest (waits, parts that need calls of their own). It can be done twice.
+4. The tag comes off. From here on the resource is what the state says.
+
+If 2 to 4 fail, the resource is removed again; where that fails too (no network, no credentials), the tag is left, the
+next create adopts it, and `PartiallyCreatedError` tells the engines.
+"""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
+
+from batchiac.aws.door import Door
+from batchiac.aws.wait import wait_until
+from batchiac.errors import AwsRefusal, BatchiacError, PartiallyCreatedError, RefusedError
+from batchiac.model.handler import (
+    CheckFailure,
+    CheckResult,
+    CreateResult,
+    DiffResult,
+    Effect,
+    Properties,
+    PropertyChange,
+    ReadResult,
+)
+from batchiac.model.unknown import UNKNOWN
+from batchiac.provider.difference import ABSENT, differences
+from batchiac.provider.identity import creating_tag, identity_of, logical_name, without_creating
+from batchiac.provider.naming import AUTO_NAMED, auto_name
+from batchiac.provider.normalise import merge_read, normal
+from batchiac.rules.updates import effect_of
+
+SEEN_DEADLINE_S = 60.0
+
+_ALREADY_THERE = re.compile(r"already ?exists|already in use|\.Duplicate", re.IGNORECASE)
+"""How EC2, IAM and Batch say that a name is taken: each has its own code, Batch only a text."""
+
+PLACE = ("identity", "region", AUTO_NAMED)
+"""Input keys of ours that say whose and where a resource is; never sent to AWS and never a change in themselves."""
+
+
+class ResourceHandler(ABC):
+    """The base of all handlers (batchiac.model.handler.Handler says what each method means)."""
+
+    kind: ClassVar[str]
+    name_property: ClassVar[str] = ""
+    """The input that holds the physical name; empty where AWS gives ids only."""
+    longest_name: ClassVar[int] = 128
+    inputs: ClassVar[tuple[str, ...]]
+    """Every top-level input beside `PLACE` and tags. Persistent."""
+    outputs: ClassVar[tuple[str, ...]]
+    """Every top-level output beside the inputs and `account`. Persistent."""
+
+    def __init__(self, door: Door) -> None:
+        self.door = door
+
+    # -- no calls -----------------------------------------------------------------------------------------------
+
+    def check(self, olds: Properties, inputs: Properties) -> CheckResult:
+        """Fill in region, name and tags; judge by the resource-scope rules."""
+        checked = {key: value for key, value in inputs.items() if value is not None}
+        failures: list[CheckFailure] = []
+        if not isinstance(checked.get("identity"), str):
+            failures.append(CheckFailure("identity", "identity is missing: declare the resource through a component"))
+            return CheckResult(checked, failures)
+        checked["region"] = self.door.target.region
+        self._fill(olds, checked)
+        if self.name_property and AUTO_NAMED not in checked:
+            self._name(olds, checked)
+        failures += self._judge(checked)
+        return CheckResult(checked, failures)
+
+    def _fill(self, olds: Properties, checked: dict[str, Any]) -> None:
+        """Add what the kind adds to its inputs."""
+
+    def _name(self, olds: Properties, checked: dict[str, Any]) -> None:
+        if checked.get(self.name_property) is not None:
+            checked[AUTO_NAMED] = False
+            return
+        old = olds.get(self.name_property)
+        checked[self.name_property] = old if isinstance(old, str) else auto_name(checked, self.longest_name)
+        checked[AUTO_NAMED] = True
+
+    def _judge(self, checked: Properties) -> list[CheckFailure]:
+        from batchiac.rules import check_resource
+
+        wire = {key: value for key, value in checked.items() if key in self.inputs or key == "tags"}
+        return [
+            CheckFailure(finding.property, f"{finding.rule_id}: {finding.message} ({finding.source})", finding.rule_id)
+            for finding in check_resource(self.kind, wire, resource=logical_name(checked))
+            if finding.stops
+        ]
+
+    def diff(self, state: Properties, inputs: Properties) -> DiffResult:
+        """Every changed property with what AWS does about it."""
+        self._require_place(state)
+        keys = (*self.inputs, "tags")
+        if all(_same(state.get(key), inputs.get(key)) for key in keys):
+            return DiffResult()
+        old = normal(self.kind, {key: state[key] for key in keys if state.get(key) is not None})
+        new = normal(self.kind, {key: inputs[key] for key in keys if inputs.get(key) is not None})
+        changes: list[PropertyChange] = []
+        replaces: dict[str, None] = {}
+        for each in differences(old, new):
+            row = effect_of(self.kind, each.path, state, inputs)
+            if row is None:
+                continue
+            kind = each.kind
+            if row.effect is Effect.REPLACE:
+                replaces[_top(each.path)] = None
+                kind += "-replace"
+            shown_old = None if each.old is ABSENT else each.old
+            shown_new = None if each.new is ABSENT else each.new
+            changes.append(PropertyChange(each.path, kind, shown_old, shown_new, row.effect, row.note))  # type: ignore[arg-type]
+        delete_first = bool(replaces) and self._must_delete_first(state, inputs)
+        return DiffResult(changes, tuple(replaces), delete_first, self._notes(state, inputs, changes))
+
+    def _must_delete_first(self, state: Properties, inputs: Properties) -> bool:
+        """True when old and new would have the same name: a fixed one that did not change."""
+        return (
+            bool(self.name_property)
+            and not inputs.get(AUTO_NAMED, False)
+            and inputs.get(self.name_property) == state.get(self.name_property)
+        )
+
+    def _notes(self, state: Properties, inputs: Properties, changes: list[PropertyChange]) -> tuple[str, ...]:
+        return ()
+
+    # -- calls --------------------------------------------------------------------------------------------------
+
+    def create(self, inputs: Properties) -> CreateResult:
+        """Adopt or make, settle, take the tag off."""
+        self._require_known(inputs)
+        account = self.door.account_id()
+        resource_id = self._adopt(inputs)
+        try:
+            if resource_id is None:
+                resource_id = self._make_new(inputs)
+            self._settle(resource_id, inputs)
+            self._remove_tags(resource_id, inputs, creating_tag(inputs))
+            return CreateResult(resource_id, self._state(resource_id, inputs, account))
+        except BatchiacError as error:
+            if resource_id is None:
+                raise
+            self._clean_up(resource_id, inputs, error)
+            raise
+
+    def read(self, resource_id: str, state: Properties) -> ReadResult:
+        """What exists, spelled as the state spells it wherever that means the same."""
+        self._require_place(state)
+        self._require_account(state)
+        found = self._find(resource_id, state)
+        if found is None:
+            return ReadResult(None, {}, {})
+        keys = (*self.inputs, "tags")
+        known = {key: state[key] for key in keys if state.get(key) is not None}
+        actual = {key: found[key] for key in keys if found.get(key) is not None}
+        place = {key: state[key] for key in PLACE if key in state}
+        inputs = {**place, **merge_read(self.kind, known, actual)}
+        account = str(state.get("account") or self.door.account_id())
+        return ReadResult(resource_id, inputs, {**inputs, **self._outputs(found), "account": account})
+
+    def update(self, resource_id: str, state: Properties, inputs: Properties) -> dict[str, Any]:
+        """Change what differs; tags first, because AWS changes them without touching anything else."""
+        self._require_known(inputs)
+        self._require_place(state)
+        self._require_account(state)
+        self._change_tags(resource_id, state, inputs)
+        self._change(resource_id, state, inputs)
+        return self._state(resource_id, inputs, str(state.get("account") or self.door.account_id()))
+
+    def delete(self, resource_id: str, state: Properties) -> None:
+        """Remove it; absence is no error."""
+        self._require_place(state)
+        self._require_account(state)
+        self._remove(resource_id, state)
+
+    # -- what a kind says ---------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def _make(self, inputs: Properties, tags: Mapping[str, str]) -> str:
+        """Create with these tags in the call; return the id."""
+
+    def _settle(self, resource_id: str, inputs: Properties) -> None:
+        """Wait, and do what needs calls of its own; safe to repeat."""
+
+    @abstractmethod
+    def _find(self, resource_id: str, state: Properties, *, whole: bool = True) -> dict[str, Any] | None:
+        """Inputs (where AWS tells them), outputs and `tags` of what exists; None when it is gone.
+
+        Args:
+            whole: False when only the outputs are needed, so that calls for the rest can be spared.
+        """
+
+    @abstractmethod
+    def _find_creating(self, inputs: Properties) -> Iterable[str]:
+        """The ids of what carries the `batchiac:creating` tag of this identity."""
+
+    @abstractmethod
+    def _change(self, resource_id: str, state: Properties, inputs: Properties) -> None:
+        """Bring the resource from `state` to `inputs`; tags are done already."""
+
+    @abstractmethod
+    def _remove(self, resource_id: str, state: Properties) -> None:
+        """Remove it and wait until it is gone."""
+
+    @abstractmethod
+    def _put_tags(self, resource_id: str, state: Properties, tags: Mapping[str, str]) -> None: ...
+
+    @abstractmethod
+    def _remove_tags(self, resource_id: str, state: Properties, keys: Iterable[str]) -> None: ...
+
+    # -- shared steps -------------------------------------------------------------------------------------------
+
+    def _is_sound(self, found: Mapping[str, Any]) -> bool:
+        """False when what an interrupted create left is better removed than adopted."""
+        return True
+
+    def _outputs(self, found: Mapping[str, Any]) -> dict[str, Any]:
+        return {key: found[key] for key in self.outputs if key in found}
+
+    def _state(self, resource_id: str, inputs: Properties, account: str) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+
+        def seen() -> bool:
+            # EC2 and IAM are eventually consistent: a describe may not yet know what a create just returned.
+            nonlocal found
+            found = self._find(resource_id, inputs, whole=False) or {}
+            return bool(found)
+
+        wait_until(
+            seen,
+            what=f"{self.kind} {resource_id} to be seen",
+            deadline_s=SEEN_DEADLINE_S,
+            sleep=self.door.sleep,
+            clock=self.door.clock,
+        )
+        return {**inputs, **self._outputs(found), "account": account}
+
+    def _adopt(self, inputs: Properties) -> str | None:
+        """The id of what an interrupted create left, made to fit; None when there is nothing to adopt."""
+        adopted: str | None = None
+        for resource_id in self._find_creating(inputs):
+            found = self._find(resource_id, inputs)
+            if found is None:
+                continue
+            found["tags"] = without_creating(found.get("tags") or {})
+            left = {**inputs, **found}
+            change = self.diff({**left, "region": inputs["region"]}, inputs)
+            if adopted is not None or change.replaces or not self._is_sound(found):
+                self._remove(resource_id, left)
+                continue
+            if change.changes:
+                self._settle(resource_id, left)
+                self._change_tags(resource_id, left, inputs)
+                self._change(resource_id, left, inputs)
+            adopted = resource_id
+        return adopted
+
+    def _make_new(self, inputs: Properties) -> str:
+        try:
+            return self._make(inputs, {**(inputs.get("tags") or {}), **creating_tag(inputs)})
+        except AwsRefusal as refusal:
+            if _ALREADY_THERE.search(f"{refusal.code} {refusal.aws_message}"):
+                raise self._refuse_existing(inputs, refusal) from refusal
+            raise
+
+    def _clean_up(self, resource_id: str, inputs: Properties, error: BatchiacError) -> None:
+        """Remove what a failed create made; where that fails as well, say that the next run adopts it."""
+        try:
+            self._remove(resource_id, inputs)
+        except BatchiacError as second:
+            raise PartiallyCreatedError(
+                f"{error.message}; {self.kind} {resource_id} was left ({second.message})"
+                " and is taken up by the next run",
+                resource_id=resource_id,
+                outputs={**inputs},
+            ) from error
+
+    def _change_tags(self, resource_id: str, state: Properties, inputs: Properties) -> None:
+        old, new = state.get("tags") or {}, inputs.get("tags") or {}
+        if put := {key: value for key, value in new.items() if old.get(key) != value}:
+            self._put_tags(resource_id, state, put)
+        if gone := [key for key in old if key not in new]:
+            self._remove_tags(resource_id, state, gone)
+
+    def _require_known(self, inputs: Properties) -> None:
+        region = inputs.get("region")
+        if region != self.door.target.region:
+            raise RefusedError(
+                f"{self.kind} {identity_of(inputs)} was planned for region {region}, but the stack is in"
+                f" {self.door.target.region}: plan again"
+            )
+
+    def _require_place(self, state: Properties) -> None:
+        """Refuse to touch what lives in another region or account than the stack now names."""
+        region, account = state.get("region"), state.get("account")
+        if region is not None and region != self.door.target.region:
+            raise RefusedError(
+                f"{self.kind} {identity_of(state)} lives in region {region} by its state, but the stack's"
+                f" batchiac:region is {self.door.target.region}: set it back, or use a stack of its own"
+            )
+        allowed = self.door.target.allowed_account_ids
+        if account is not None and allowed and account not in allowed:
+            raise RefusedError(
+                f"{self.kind} {identity_of(state)} lives in account {account} by its state, but the stack allows"
+                f" {', '.join(allowed)}: correct batchiac:allowedAccountIds, or use a stack of its own"
+            )
+
+    def _require_account(self, state: Properties) -> None:
+        """Refuse to act with the credentials of another account than the one that the state names."""
+        account = state.get("account")
+        if account is not None and account != self.door.account_id():
+            raise RefusedError(
+                f"{self.kind} {identity_of(state)} lives in account {account} by its state, but the credentials belong"
+                f" to {self.door.account_id()}: use credentials of {account}, or a stack of its own"
+            )
+
+    def _refuse_existing(self, inputs: Properties, refusal: AwsRefusal) -> RefusedError:
+        """What to say when the name is taken by something that no interrupted create of ours left."""
+        return RefusedError(
+            f"{self.kind} {inputs.get(self.name_property)} exists already and is not this stack's ({refusal.aws_message}):"
+            " choose another name, delete it, or import it"
+        )
+
+
+def _same(old: Any, new: Any) -> bool:
+    return new is not UNKNOWN and old == new
+
+
+def _top(path: str) -> str:
+    return path.split(".", 1)[0].split("[", 1)[0]
