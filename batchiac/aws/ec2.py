@@ -122,7 +122,7 @@ PLACEMENT_GROUP = Ec2Type(
     "GroupId",
     "delete_placement_group",
     "placement-group",
-    ["InvalidPlacementGroup.Unknown", "InvalidPlacementGroupId.Malformed"],
+    ["InvalidPlacementGroup.Unknown", "InvalidPlacementGroupId.Unknown", "InvalidPlacementGroupId.NotFound"],
     ["InvalidPlacementGroup.InUse"],
     delete_key="GroupName",
     delete_value="GroupName",

@@ -1,0 +1,175 @@
+"""Pulumi's adapter: the handlers as dynamic providers.
+
+Pulumi pickles the provider object into every resource's state, by reference because these classes are importable:
+about 80 characters, no code, no secret, the same under any Python. So the class paths here are persistent: renaming one
+makes `destroy` of an existing stack fail (tests/golden/test_persistent_names.py).
+
+What this file corrects on the way: integers arrive as floats; a value not yet known is `pulumi.output.Unknown` or the
+SDK's sentinel, at any depth; `__provider` is among the properties; an update that returns no outputs wipes them; read
+must return the inputs too, or a refresh never shows in the next diff.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from pulumi import dynamic
+from pulumi.output import Unknown
+
+from batchiac.errors import InternalError
+from batchiac.model.handler import Handler
+from batchiac.model.target import KEYS, Target, target_from_config
+from batchiac.model.unknown import UNKNOWN
+from batchiac.provider import HANDLERS, TOKEN_PREFIX
+
+PROVIDER_KEY = "__provider"
+
+UNKNOWN_TEXT = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+"""`pulumi.runtime.rpc.UNKNOWN`: what a value not yet known is on the wire (a part of Pulumi's protocol)."""
+
+SECRET_KEY, SECRET_SIGNATURE = "4dabf18193072939515e22adb298388d", "1b47061264138c4ac30d75fd1eb44270"
+"""How the wire wraps a secret."""
+
+
+def from_pulumi(value: Any) -> Any:
+    """A property as handlers take it: `UNKNOWN`, integers, no secrets' wrapping, no `__provider`."""
+    if isinstance(value, Unknown) or value == UNKNOWN_TEXT:
+        return UNKNOWN
+    if isinstance(value, Mapping):
+        if value.get(SECRET_KEY) == SECRET_SIGNATURE:
+            return from_pulumi(value.get("value"))
+        return {key: from_pulumi(each) for key, each in value.items() if key != PROVIDER_KEY}
+    if isinstance(value, list | tuple):
+        return [from_pulumi(each) for each in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
+def to_pulumi(value: Any) -> Any:
+    """A property as Pulumi takes it: `UNKNOWN` as the wire's sentinel."""
+    if value is UNKNOWN:
+        return UNKNOWN_TEXT
+    if isinstance(value, Mapping):
+        return {key: to_pulumi(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [to_pulumi(each) for each in value]
+    return value
+
+
+@functools.cache
+def _door_of(target: Target) -> Any:
+    from batchiac.aws.door import Door
+
+    return Door(target)
+
+
+class Provider(dynamic.ResourceProvider):
+    """One kind's provider; the subclasses below name the kind."""
+
+    serialize_as_secret_always = False
+    """There is nothing secret in it, and readable state is worth having."""
+
+    kind: ClassVar[str] = ""
+
+    def configure(self, req: dynamic.ConfigureRequest) -> None:
+        """Read where the stack acts; the same keys as the embedded engine reads."""
+        config = {f"batchiac:{key}": req.config.get(f"batchiac:{key}") for key in KEYS}
+        target = target_from_config({key: each for key, each in config.items() if each is not None}, os.environ)
+        self._handler: Handler = HANDLERS[TOKEN_PREFIX + self.kind](_door_of(target))
+
+    def _configured(self) -> Handler:
+        try:
+            return self._handler
+        except AttributeError:
+            raise InternalError(f"{type(self).__name__} was called before it was configured") from None
+
+    def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> dynamic.CheckResult:
+        """The handler's check; every failure with its property."""
+        result = self._configured().check(from_pulumi(_olds), from_pulumi(news))
+        failures = [dynamic.CheckFailure(each.property, each.reason) for each in result.failures]
+        return dynamic.CheckResult(to_pulumi(result.inputs), failures)
+
+    def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.DiffResult:
+        """The handler's diff, as much of it as Pulumi's dynamic providers can say."""
+        result = self._configured().diff(from_pulumi(_olds), from_pulumi(_news))
+        return dynamic.DiffResult(
+            changes=bool(result.changes),
+            replaces=list(result.replaces),
+            delete_before_replace=result.delete_before_replace,
+        )
+
+    def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
+        """The handler's create. What it could not clean up after a failure carries our tag and is adopted next time."""
+        result = self._configured().create(from_pulumi(props))
+        return dynamic.CreateResult(result.id, result.outputs)
+
+    def read(self, id_: str, props: dict[str, Any]) -> dynamic.ReadResult:
+        """The handler's read, inputs included; an empty id says that the resource is gone."""
+        result = self._configured().read(id_, from_pulumi(props))
+        if result.id is None:
+            return dynamic.ReadResult("", {}, {})
+        return dynamic.ReadResult(result.id, result.outputs, result.inputs)
+
+    def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.UpdateResult:
+        """The handler's update; the whole new state, because Pulumi keeps nothing of the old one."""
+        return dynamic.UpdateResult(self._configured().update(_id, from_pulumi(_olds), from_pulumi(_news)))
+
+    def delete(self, _id: str, _props: dict[str, Any]) -> None:
+        """The handler's delete."""
+        self._configured().delete(_id, from_pulumi(_props))
+
+
+class VpcProvider(Provider):
+    kind = "Vpc"
+
+
+class SubnetProvider(Provider):
+    kind = "Subnet"
+
+
+class InternetGatewayProvider(Provider):
+    kind = "InternetGateway"
+
+
+class RouteTableProvider(Provider):
+    kind = "RouteTable"
+
+
+class SecurityGroupProvider(Provider):
+    kind = "SecurityGroup"
+
+
+class RoleProvider(Provider):
+    kind = "Role"
+
+
+class InstanceProfileProvider(Provider):
+    kind = "InstanceProfile"
+
+
+class LaunchTemplateProvider(Provider):
+    kind = "LaunchTemplate"
+
+
+class PlacementGroupProvider(Provider):
+    kind = "PlacementGroup"
+
+
+class ComputeEnvironmentProvider(Provider):
+    kind = "ComputeEnvironment"
+
+
+class JobQueueProvider(Provider):
+    kind = "JobQueue"
+
+
+class JobDefinitionProvider(Provider):
+    kind = "JobDefinition"
+
+
+class SchedulingPolicyProvider(Provider):
+    kind = "SchedulingPolicy"
