@@ -1,0 +1,162 @@
+"""Our own control paths beside AWS's: the clock, the faults, the stack's state, and the console page.
+
+    GET    /_batchiac/                    the console
+    GET    /_batchiac/state               what there is: clock, environments, queues, jobs by state
+    POST   /_batchiac/clock               {"advance_s": 60} or {"run_until": "idle"}
+    GET    /_batchiac/faults              the faults in force
+    POST   /_batchiac/faults              {"kind": "throttling", "service": "batch", "times": 3}
+    DELETE /_batchiac/faults[/<id>]       take one or all out of force
+    POST   /_batchiac/api/<region>/<operation>   one reading operation of Batch, for the console, unsigned
+
+Answers are JSON; a refused request says why in `message`, with status 400. Requests that name a foreign host or origin
+never get here (safety.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol
+
+from batchiac.errors import UserError
+from batchiac.local.api_error import ApiError
+from batchiac.local.server.accounts import find_account
+from batchiac.local.server.batch_route import answer, mutates, new_request_id, read_json_object
+from batchiac.local.server.faults import Faults
+from batchiac.local.server.turn import Turn
+
+MAX_ADVANCE_S = 10 * 366 * 86_400.0
+
+
+class Stack(Protocol):
+    """What the control paths ask of the local stack."""
+
+    def now_ms(self) -> int:
+        """Milliseconds since 1970 on the stack's clock."""
+        ...
+
+    def advance(self, seconds: float) -> None:
+        """Let that much of the stack's time pass, with everything that happens in it."""
+        ...
+
+    def run_until_idle(self) -> None:
+        """Let time pass until nothing is left to happen."""
+        ...
+
+    def clock_moves(self) -> bool:
+        """True when a request may move the clock: virtual and auto."""
+        ...
+
+    def state(self) -> dict[str, Any]:
+        """What there is, as JSON values."""
+        ...
+
+
+class Control:
+    """A WSGI application for `/_batchiac`."""
+
+    def __init__(
+        self,
+        stack: Stack,
+        turn: Turn,
+        faults: Faults,
+        handle: Callable[[str, str, str, dict[str, Any]], dict[str, Any]],
+    ) -> None:
+        self._stack = stack
+        self._turn = turn
+        self._faults = faults
+        self._handle = handle
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        method = environ["REQUEST_METHOD"]
+        head, _, tail = environ.get("PATH_INFO", "").removeprefix("/_batchiac").strip("/").partition("/")
+        request_id = new_request_id()
+        try:
+            if not head and method in ("GET", "HEAD"):
+                return _page(start_response)
+            action = self._actions().get((method, head))
+            if action is None:
+                known = ", ".join(sorted(f"{verb} /_batchiac/{name}" for verb, name in self._actions()))
+                message = f"nothing answers {method} {environ.get('PATH_INFO', '')}; known are {known}"
+                return answer(start_response, 404, {"message": message}, request_id, "NotFound")
+            return answer(start_response, 200, action(environ, tail), request_id)
+        except ApiError as refused:
+            return answer(start_response, refused.status, {"message": refused.message}, request_id, refused.code)
+        except UserError as refused:
+            return answer(start_response, 400, {"message": refused.message}, request_id, "BadRequest")
+
+    def _actions(self) -> Mapping[tuple[str, str], Callable[[dict[str, Any], str], dict[str, Any]]]:
+        return {
+            ("GET", "state"): self._state,
+            ("POST", "clock"): self._clock,
+            ("GET", "faults"): self._list_faults,
+            ("POST", "faults"): self._add_fault,
+            ("DELETE", "faults"): self._clear_faults,
+            ("POST", "api"): self._api,
+        }
+
+    def _state(self, environ: dict[str, Any], tail: str) -> dict[str, Any]:
+        with self._turn.lock:
+            return self._stack.state()
+
+    def _clock(self, environ: dict[str, Any], tail: str) -> dict[str, Any]:
+        wish = read_json_object(environ)
+        if not self._stack.clock_moves():
+            raise UserError(
+                "this server's clock runs by itself: start it with --clock virtual or --clock auto to move it"
+            )
+        if set(wish) == {"advance_s"}:
+            seconds = wish["advance_s"]
+            if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds <= MAX_ADVANCE_S:
+                raise UserError(f"advance_s is {seconds!r}: give seconds from 0 to {MAX_ADVANCE_S:.0f}")
+            with self._turn.clock(seconds):
+                self._stack.advance(float(seconds))
+        elif wish == {"run_until": "idle"}:
+            with self._turn.clock(None):
+                self._stack.run_until_idle()
+        else:
+            raise UserError(f'found {wish!r}: give {{"advance_s": seconds}} or {{"run_until": "idle"}}')
+        return {"now_ms": self._stack.now_ms()}
+
+    def _list_faults(self, environ: dict[str, Any], tail: str) -> dict[str, Any]:
+        return {"faults": [fault.wire() for fault in self._faults.listed()]}
+
+    def _add_fault(self, environ: dict[str, Any], tail: str) -> dict[str, Any]:
+        settings = read_json_object(environ)
+        kind = settings.pop("kind", None)
+        if not isinstance(kind, str):
+            raise UserError(f"kind is {kind!r}: name the fault's kind")
+        with self._turn.fault(kind, settings):
+            return self._faults.add(kind, **settings).wire()
+
+    def _clear_faults(self, environ: dict[str, Any], tail: str) -> dict[str, Any]:
+        self._faults.clear(tail or None)
+        return self._list_faults(environ, "")
+
+    def _api(self, environ: dict[str, Any], tail: str) -> dict[str, Any]:
+        region, _, operation = tail.partition("/")
+        if mutates(operation):
+            raise UserError(f"{operation or 'nothing'} is no reading operation: changes go through the signed AWS API")
+        params = read_json_object(environ)
+        account = find_account("", environ)
+        with self._turn.batch(account, region, operation, params):
+            return self._handle(account, region, operation, params)
+
+
+def _page(start_response: Callable[..., Any]) -> Iterable[bytes]:
+    from importlib.resources import files
+
+    body = files("batchiac.local.server").joinpath("console.html").read_bytes()
+    headers = [
+        ("Content-Type", "text/html; charset=utf-8"),
+        ("Content-Length", str(len(body))),
+        ("Cache-Control", "no-cache"),
+        # The page may talk to this server only, and no page may show it in a frame.
+        (
+            "Content-Security-Policy",
+            "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline';"
+            " connect-src 'self'; img-src data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+        ),
+        ("X-Content-Type-Options", "nosniff"),
+    ]
+    start_response("200 OK", headers)
+    return [body]

@@ -1,0 +1,103 @@
+"""Every service but Batch: moto's dispatcher, mounted behind ours, with answers that AWS could have given.
+
+moto's server runs Flask in debug mode, where an action that moto lacks ends as a plain 500 with a traceback. A client
+retries a 500, and shows nothing of use. Here it is one well-formed error, in the protocol of the request, with the
+status 501 that no SDK retries.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterable
+from typing import Any
+from xml.sax.saxutils import escape
+
+from batchiac.local.server.batch_route import new_request_id
+
+WARM_SERVICES = ("ec2", "iam", "ssm", "sts")
+"""What `batchiac up` of a stack calls first: loaded in the background, because moto's EC2 alone takes a second."""
+
+UNLOCKED_SERVICES = frozenset({"states", "lambda", "execute-api", "apigateway"})
+"""Services of moto whose requests call this server again before they end: they must not hold the turn."""
+
+
+class MotoApplication:
+    """A WSGI application: moto's servers for all services, loaded when first needed."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._ready = threading.Event()
+        self._loading = threading.Lock()
+        self._dispatcher: Any = None
+
+    def warm(self) -> threading.Thread:
+        """Load moto and the services of `WARM_SERVICES` in a thread of its own, while requests are served already."""
+        thread = threading.Thread(target=self._warm, name="batchiac-warm", daemon=True)
+        thread.start()
+        return thread
+
+    def _warm(self) -> None:
+        dispatcher = self._load()
+        for service in WARM_SERVICES:
+            with dispatcher.lock:
+                if service not in dispatcher.app_instances:
+                    dispatcher.app_instances[service] = dispatcher.create_app(service)
+
+    def _load(self) -> Any:
+        if not self._ready.is_set():
+            with self._loading:
+                if self._dispatcher is None:
+                    # moto's state machines call this server again, at the port that this variable names.
+                    os.environ.setdefault("MOTO_PORT", str(self._port))
+                    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+                    from batchiac.local.additions import install_additions
+
+                    install_additions()
+                    self._dispatcher = DomainDispatcherApplication(create_backend_app)
+                self._ready.set()
+        return self._dispatcher
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        try:
+            body: Iterable[bytes] = self._load()(environ, start_response)
+            return body
+        except NotImplementedError as missing:
+            return refuse(environ, start_response, 501, "NotImplemented", f"the local stack lacks this: {missing}")
+        except Exception as error:  # the edge of moto: its bug must not end our server's answer
+            traceback.print_exc(file=sys.stderr)
+            return refuse(environ, start_response, 500, "InternalFailure", f"moto failed: {error!r}")
+
+
+def refuse(
+    environ: dict[str, Any], start_response: Callable[..., Any], status: int, code: str, message: str
+) -> list[bytes]:
+    """One error in the protocol of the request: JSON where it sent JSON, XML otherwise."""
+    request_id = new_request_id()
+    content_type = environ.get("CONTENT_TYPE", "")
+    if "json" in content_type or "cbor" in content_type:
+        kind = "application/json"
+        body = json.dumps({"__type": code, "message": message, "Message": message}).encode()
+    else:
+        kind = "text/xml"
+        text = escape(re.sub(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd]", "?", message))
+        body = (
+            f"<Response><Errors><Error><Code>{code}</Code><Message>{text}</Message></Error></Errors>"
+            f"<RequestID>{request_id}</RequestID></Response>"
+        ).encode()
+    reasons = {400: "Bad Request", 403: "Forbidden", 500: "Internal Server Error", 501: "Not Implemented"}
+    start_response(
+        f"{status} {reasons.get(status, 'Error')}",
+        [
+            ("Content-Type", kind),
+            ("Content-Length", str(len(body))),
+            ("x-amzn-RequestId", request_id),
+            ("x-amzn-ErrorType", code),
+        ],
+    )
+    return [body]
