@@ -180,7 +180,7 @@ def judge(rule: Rule, view: View) -> Judgement:
     unknown: list[str] = []
     misshapen: list[tuple[str, str]] = []
     try:
-        if not rule.check.on_absent and not _stands(view, rule.property):
+        if not (_has_parent if rule.check.on_absent else _stands)(view, rule.property):
             return NOT_APPLICABLE if not unseen else Judgement(True, (), tuple(unseen))
         noticed = list(unseen)
         unseen.clear()
@@ -201,6 +201,11 @@ def judge(rule: Rule, view: View) -> Judgement:
 
 
 ACCEPTED = Judgement(True)
+
+
+def _has_parent(view: View, path: str) -> bool:
+    """True when the object that should hold `path` is there, or when `path` is at the top."""
+    return "." not in path or any(True for _ in view.parents(path))
 
 
 def _stands(view: View, path: str) -> bool:

@@ -72,9 +72,10 @@ class View:
         path: where in the resource this view stands; empty for the whole.
         unseen: paths of unknown values that `each` and `views` met and skipped, shared with the parts' views.
         declared: the resource of a stack that this view shows; None outside check_stack.
+        root: the declared name that paths begin with where another resource's rule reads this one; else empty.
     """
 
-    __slots__ = ("_current", "_sure", "_value", "declared", "dialect", "path", "stack", "unseen")
+    __slots__ = ("_current", "_sure", "_value", "declared", "dialect", "path", "root", "stack", "unseen")
 
     def __init__(
         self,
@@ -87,11 +88,13 @@ class View:
         stack: Stack | None = None,
         sure: bool | None = None,
         unseen: list[str] | None = None,
+        root: str = "",
     ) -> None:
         self._value = value
         self._current = current
         self._sure = not contains_unknown(value) if sure is None else sure
         self.path = path
+        self.root = root
         self.dialect = dialect
         self.declared = declared
         self.stack = stack
@@ -326,7 +329,10 @@ class View:
         """The declared resource of `kind` that the value at `path` leads to; None when it is not of this stack."""
         if self.stack is None or self.declared is None:
             return None
-        return self.stack.follow(self.declared, self.absolute(path), self.raw(path), kind)
+        at = self.absolute(path)
+        inner = at.removeprefix(f"{self.root}.") if self.root else at
+        found = self.stack.find(self.declared, inner, self.raw(path), kind)
+        return None if found is None else self.stack.view(found, self.unseen)
 
     def _part(self, value: Any, at: str) -> View:
         return View(
@@ -338,4 +344,5 @@ class View:
             stack=self.stack,
             sure=self._sure,
             unseen=self.unseen,
+            root=self.root,
         )
