@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Literal
@@ -43,7 +44,7 @@ class Finding:
     verdict: Literal["broken", "unknown"] = "broken"
     aws_message: str = ""
 
-    @property
+    @builtins.property  # the attribute `property` hides the plain name here
     def stops(self) -> bool:
         """True when nothing may be created: an error that is certain."""
         return self.level is Level.ERROR and self.verdict == "broken"

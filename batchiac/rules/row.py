@@ -13,6 +13,7 @@ that range, or leave it out for 100".
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal
 
@@ -93,7 +94,7 @@ class Rule:
     seed_difference: str = ""
     example_breaks_it: str = ""
 
-    @property
+    @builtins.property  # the attribute `property` hides the plain name here
     def message(self) -> str:
         """The template of the message, for the lists of rules."""
         return f"{self.property} is {{found}}; {self.allowed}; {self.change}"
@@ -126,7 +127,7 @@ class Rule:
             "unknown",
         )
 
-    @property
+    @builtins.property  # the attribute `property` hides the plain name here
     def allowed_plain(self) -> str:
         """`allowed` without places to fill: for texts where nothing was found."""
         return self.allowed.replace("{found}", "it")
