@@ -205,16 +205,6 @@ class Workload:
             end[task.name] = max(start, task.submit_at_s) + task.least_duration_s
         return max(end.values(), default=0.0)
 
-    def least_work_vcpu_s(self, default_vcpus: float = 1, default_nodes: int = 1) -> float:
-        """vCPU-seconds that the tasks use at least; the defaults stand for what only a definition says."""
-        total = 0.0
-        for task in self.tasks:
-            least = task.behaviour.least_duration_s
-            if task.timeout_s is not None:
-                least = min(least, task.timeout_s)
-            total += least * task.jobs * (task.vcpus or default_vcpus) * (task.nodes or default_nodes)
-        return total
-
 
 def memory_to_ask_mib(peak_mib: float) -> int:
     """What to ask for when only the measured peak is known: a fifth more, in steps of 64 MiB, at least 128.
