@@ -95,6 +95,14 @@ class Catalogue(Mapping[str, InstanceType]):
         self._made: dict[str, InstanceType] = {}
         self._families: dict[str, tuple[str, ...]] = {}
 
+    @classmethod
+    def of(cls, types: Iterable[InstanceType]) -> Catalogue:
+        """A catalogue of chosen types, for tests and what-if runs."""
+        made = cls({})
+        made._made = {each.name: each for each in types}
+        made._rows = dict.fromkeys(made._made, "")
+        return made
+
     def __getitem__(self, name: str) -> InstanceType:
         made = self._made.get(name)
         if made is None:
@@ -165,8 +173,3 @@ def read_instance_types() -> Catalogue:
     text = resources.files("batchiac.model").joinpath("data/instance_types.csv").read_text(encoding="ascii")
     lines = text.splitlines()[2:]
     return Catalogue(dict(line.split(",", 1) for line in lines))  # type: ignore[arg-type]  # split(…, 1) yields pairs
-
-
-def catalogue_of(types: Iterable[InstanceType]) -> dict[str, InstanceType]:
-    """A catalogue of chosen types, for tests and what-if runs."""
-    return {each.name: each for each in types}

@@ -1,0 +1,126 @@
+"""What the containers of one task do together: one outcome of a job from those of its containers.
+
+A task with one container ends as that container does. With more, each starts when its dependsOn conditions hold
+(START, COMPLETE, SUCCESS), init containers run one after the other before the rest, and the task ends when an
+essential container ends; the others are stopped then. Its exit code is that of the essential container that ended it,
+or of the first failed one. Source: botocore 1.44.5, batch TaskContainerProperties.essential, .dependsOn; EksPodProperties.
+"""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from batchiac.engine.kernel.randomness import Stream
+from batchiac.engine.policies.behaviour import Draw, Outcome
+from batchiac.engine.reasons import OUT_OF_MEMORY, SIGKILLED
+from batchiac.engine.world import Record, World
+from batchiac.errors import InternalError
+from batchiac.model.job_definition import Container
+
+
+@frozen
+class ContainerRun:
+    """One container within a task. Times in ms from the task's start; None where it never started or was stopped.
+
+    Attributes:
+        exit_code: 137 where it was stopped with the task; None where it never started.
+    """
+
+    name: str
+    started_ms: int | None
+    stopped_ms: int | None
+    exit_code: int | None
+    reason: str = ""
+
+
+def draw_of(world: World, record: Record) -> Draw:
+    """The draw of a job's (or main node's) task."""
+    containers = record.plan.containers
+    draws = [world.behaviour.plan(record.request, each) for each in containers]
+    return draws[0] if len(draws) == 1 else combine(containers, draws)
+
+
+def combine(containers: tuple[Container, ...], draws: list[Draw]) -> Draw:
+    """One draw for a task of several containers."""
+
+    def draw(index: int, attempt: int, stream: Stream) -> Outcome:
+        # One stream serves all in their order, so that each container has its own draws.
+        return task_outcome(containers, [each(index, attempt, stream) for each in draws])[0]
+
+    return draw
+
+
+def task_outcome(
+    containers: tuple[Container, ...], outcomes: list[Outcome]
+) -> tuple[Outcome, tuple[ContainerRun, ...]]:
+    """How the task ends, and what each container did until then."""
+    runs = _run_alone(containers, outcomes)
+    ends = [
+        (run.stopped_ms, number)
+        for number, run in enumerate(runs)
+        if run.stopped_ms is not None and (containers[number].essential or _init_failed(containers[number], run))
+    ]
+    if ends:
+        end, decisive = min(ends)
+    else:
+        # No essential container ever ends by itself only if none starts: a dependency was never met.
+        end, decisive = max((run.stopped_ms or 0, number) for number, run in enumerate(runs))
+    seen = tuple(_cut(run, end) for run in runs)
+    code = runs[decisive].exit_code
+    if code == 0:
+        # "If the essential parameter of a container is true and that container fails or stops for any reason, all
+        # other containers are stopped." Those that were meant to end and failed before make the task fail.
+        failed = [run for number, run in enumerate(seen) if containers[number].essential and run.exit_code]
+        code = next((run.exit_code for run in failed if run.stopped_ms is not None and run.stopped_ms < end), 0)
+    starts = all(each.starts for each in outcomes)
+    reason = runs[decisive].reason or next((each.reason for each in outcomes if not each.starts), "")
+    return Outcome(end, 1 if code is None else code, 0, reason, starts), seen
+
+
+def _init_failed(container: Container, run: ContainerRun) -> bool:
+    return container.init and run.exit_code != 0
+
+
+def _cut(run: ContainerRun, end: int) -> ContainerRun:
+    """What shows of a container when the task ended at `end`."""
+    if run.started_ms is None or run.started_ms > end:
+        return ContainerRun(run.name, None, None, None)
+    if run.stopped_ms is not None and run.stopped_ms > end:
+        return ContainerRun(run.name, run.started_ms, end, SIGKILLED, run.reason)
+    return run
+
+
+def _run_alone(containers: tuple[Container, ...], outcomes: list[Outcome]) -> list[ContainerRun]:
+    """When each container would start and end if nobody stopped the task, in the order of the definition."""
+    by_name = {each.name: number for number, each in enumerate(containers)}
+    done: dict[int, ContainerRun] = {}
+    init_end = 0
+    for number, container in enumerate(containers):
+        if container.init:
+            done[number] = _one(container, outcomes[number], init_end)
+            init_end = done[number].stopped_ms or init_end
+    left = [number for number in range(len(containers)) if number not in done]
+    while left:
+        ready = [n for n in left if all(by_name.get(name, -1) in done for name, _ in containers[n].depends_on)]
+        if not ready:
+            names = ", ".join(containers[number].name for number in left)
+            raise InternalError(f"containers depend on each other in a circle or on none that exists: {names}")
+        for number in ready:
+            begin: int | None = init_end
+            for name, condition in containers[number].depends_on:
+                other = done[by_name[name]]
+                moment = other.started_ms if condition == "START" else other.stopped_ms
+                met = moment is not None and (condition != "SUCCESS" or other.exit_code == 0)
+                begin = max(begin, moment) if met and begin is not None and moment is not None else None
+            done[number] = _one(containers[number], outcomes[number], begin)
+            left.remove(number)
+    return [done[number] for number in range(len(containers))]
+
+
+def _one(container: Container, outcome: Outcome, begin: int | None) -> ContainerRun:
+    if begin is None:
+        return ContainerRun(container.name, None, None, None)
+    killed = outcome.peak_memory_mib > container.resources.memory_mib
+    code = SIGKILLED if killed else outcome.exit_code
+    reason = OUT_OF_MEMORY if killed else outcome.reason
+    return ContainerRun(container.name, begin, begin + outcome.duration_ms, code, reason)

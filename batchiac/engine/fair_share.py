@@ -1,0 +1,232 @@
+"""Fair share: which share of a queue is next.
+
+A share's usage is the vCPU time of its STARTING and RUNNING jobs and of those that ended within the decay window,
+over its weight; the share with the least is next. Within a share higher scheduling priority goes first, then first in,
+first out. Usage is brought up to date once an epoch (the window cut into `fair_share_epochs`), and each job that
+starts is charged an epoch at once, so that shares take turns within one. Assumption (0108): AWS publishes neither the
+curve of the decay nor how often it is evaluated. Ties go to the share that was first used.
+
+While shares that nobody uses yet could appear, a part of maxvCpus is kept for them:
+maxvCpus · (computeReservation/100)^(active shares).
+Source: https://docs.aws.amazon.com/batch/latest/userguide/share-identifiers.html, scheduling-policies.html, read
+2026-11; AWS HPC blog, "Deep dive on fair-share scheduling in AWS Batch".
+"""
+
+from __future__ import annotations
+
+from heapq import heapify, heappop, heappush, heapreplace
+
+from batchiac.engine.lanes import Lane
+from batchiac.engine.refusals import InvalidRefusal
+from batchiac.engine.world import CPU_UNITS, QueueState, ShareState, World
+from batchiac.model.scheduling_policy import SchedulingPolicy
+
+DEFAULT_DECAY_S = 600
+MAX_SHARES = 500
+
+
+class FairShare:
+    """The shares of one queue, and which of them is next.
+
+    `heap` holds (usage, serial, share) of every share with waiting jobs, as of `epoch`.
+    """
+
+    __slots__ = ("_current", "_policy", "_queue", "_status", "epoch", "epoch_ms", "heap", "shares", "used_cpu",
+                 "window_ms")  # fmt: skip
+
+    def __init__(self, world: World, queue: QueueState, policy: SchedulingPolicy) -> None:
+        self._queue = queue
+        self._status = world.ledger.status
+        self.shares: dict[str, ShareState] = {}
+        self.heap: list[tuple[float, int, ShareState]] = []
+        self.epoch = -1
+        self.used_cpu = 0
+        self._current: tuple[ShareState, Lane] | None = None
+        self.apply(world, policy)
+
+    def apply(self, world: World, policy: SchedulingPolicy) -> None:
+        """Take over a policy: from now on its weights and its window hold."""
+        self._policy = policy
+        self.window_ms = (policy.share_decay_s or DEFAULT_DECAY_S) * 1000 + world.settings.order_minutes * 60_000
+        self.epoch_ms = max(1, self.window_ms // world.settings.fair_share_epochs)
+        for share in self.shares.values():
+            share.weight = self.weight_of(share.identifier)
+        self.epoch = -1
+
+    def weight_of(self, identifier: str) -> float:
+        """The weight of a share: its own entry, or the prefix entry that matches; 1 where there is none."""
+        for entry in self._policy.shares:
+            if entry.identifier == identifier:
+                return entry.weight_factor
+        for entry in self._policy.shares:
+            if entry.identifier.endswith("*") and identifier.startswith(entry.identifier[:-1]):
+                return entry.weight_factor
+        return 1.0
+
+    # --- what the jobs do ---
+
+    def join(self, world: World, identifier: str) -> ShareState:
+        """A job of this share was submitted.
+
+        Raises:
+            InvalidRefusal: it would be the 501st active share.
+        """
+        share = self.shares.get(identifier)
+        if share is None:
+            if self.active_count(world) >= MAX_SHARES:
+                raise InvalidRefusal(
+                    f"Job queue {self._queue.spec.name} has {MAX_SHARES} active share identifiers already:"
+                    f" {identifier} cannot be added until one has no more jobs."
+                )
+            share = self.shares[identifier] = ShareState(identifier, self.weight_of(identifier), len(self.shares))
+            share.since = share.moment = world.now_ms
+        share.alive += 1
+        return share
+
+    def leave(self, world: World, share: ShareState) -> None:
+        """A job of this share ended."""
+        share.alive -= 1
+        if not share.alive:
+            share.active_until = world.now_ms + self.window_ms
+
+    def active_count(self, world: World) -> int:
+        """Shares with a job that has not ended, and those whose window has not passed since."""
+        now = world.now_ms
+        return sum(share.alive > 0 or share.active_until > now for share in self.shares.values())
+
+    def started(self, world: World, share: ShareState, cpu: int) -> None:
+        """A job of `cpu` quarters began."""
+        now = world.now_ms
+        share.spent += share.cpu * (now - share.since)
+        share.since = now
+        share.cpu += cpu
+        self.used_cpu += cpu
+        share.key += cpu * self.epoch_ms * share.weight
+
+    def stopped(self, world: World, share: ShareState, cpu: int) -> None:
+        """A job of `cpu` quarters ended."""
+        now = world.now_ms
+        share.spent += share.cpu * (now - share.since)
+        share.since = now
+        share.cpu -= cpu
+        self.used_cpu -= cpu
+
+    # --- the order ---
+
+    def append(self, world: World, share: ShareState, priority: int, first: int, end: int) -> None:
+        """Rows became RUNNABLE."""
+        lane = self._lane(share, priority)
+        lane.append(first, end)
+        self._list(share)
+
+    def push_front(self, world: World, share: ShareState, priority: int, row: int) -> None:
+        """A row is retried."""
+        self._lane(share, priority).push_front(row)
+        self._list(share)
+
+    def _lane(self, share: ShareState, priority: int) -> Lane:
+        lane = share.lanes.get(priority)
+        if lane is None:
+            lane = Lane(self._status)
+            share.lanes[priority] = lane
+            if len(share.lanes) > 1:
+                share.lanes = dict(sorted(share.lanes.items(), reverse=True))
+        return lane
+
+    def _list(self, share: ShareState) -> None:
+        if not share.listed:
+            share.listed = True
+            heappush(self.heap, (share.key, share.serial, share))
+
+    def head(self, world: World) -> int:
+        """The next row, -1 when none waits."""
+        epoch = world.now_ms // self.epoch_ms
+        if epoch != self.epoch:
+            self._refresh(world, epoch)
+        heap = self.heap
+        while heap:
+            share = heap[0][2]
+            for lane in share.lanes.values():
+                row = lane.head()
+                if row >= 0:
+                    self._current = (share, lane)
+                    return row
+            heappop(heap)
+            share.listed = False
+        return -1
+
+    def taken(self, world: World) -> None:
+        """The head that was returned last has started."""
+        assert self._current is not None
+        share, lane = self._current
+        lane.cursor += 1
+        heapreplace(self.heap, (share.key, share.serial, share))
+
+    def _refresh(self, world: World, epoch: int) -> None:
+        """A new epoch: bring usage up to now, with decay."""
+        self.epoch = epoch
+        for share in self.shares.values():
+            share.key = self._usage(world, share)
+        self.heap = [(share.key, share.serial, share) for _, _, share in self.heap]
+        heapify(self.heap)
+
+    def _usage(self, world: World, share: ShareState) -> float:
+        """Weighted, decayed usage: each epoch's vCPU time counts less with its age (linear), or in full (step)."""
+        now = world.now_ms
+        spent = share.spent + share.cpu * (now - share.since)
+        share.spent, share.since = 0, now
+        epochs = share.epochs
+        if spent:
+            epochs.append((now, spent))
+            share.total += spent
+            share.moment += spent * now
+        oldest = now - self.window_ms
+        while epochs and epochs[0][0] <= oldest:
+            at, amount = epochs.popleft()
+            share.total -= amount
+            share.moment -= amount * at
+        if world.settings.fair_share_decay == "step":
+            return share.total * share.weight
+        # Σ amount · (1 − age/window) = total · (1 − now/window) + moment/window, in integers until the last step.
+        return (share.total * (self.window_ms - now) + share.moment) / self.window_ms * share.weight
+
+    def may_take(self, world: World, cpu: int) -> bool:
+        """False when the job would use vCPUs that computeReservation keeps for shares not active yet."""
+        reservation = self._policy.compute_reservation
+        if not reservation:
+            return True
+        total = sum(
+            environment.spec.resources.max_vcpus
+            if environment.spec.resources is not None
+            else environment.spec.unmanaged_vcpus
+            for environment in self._queue.environments
+        )
+        reserved = total * (reservation / 100) ** self.active_count(world)
+        return self.used_cpu + cpu <= (total - reserved) * CPU_UNITS
+
+    def preview(self, world: World, limit: int) -> list[int]:
+        """The first rows in dispatch order, as if each started in turn; nothing is changed."""
+        epoch = world.now_ms // self.epoch_ms
+        if epoch != self.epoch:
+            self._refresh(world, epoch)
+        waiting = {
+            share.serial: [row for lane in share.lanes.values() for row in lane.preview(limit)]
+            for share in self.shares.values()
+            if share.listed
+        }
+        heap = [(share.key, share.serial, 0) for share in self.shares.values() if waiting.get(share.serial)]
+        by_serial = {share.serial: share for share in self.shares.values()}
+        heapify(heap)
+        found: list[int] = []
+        while heap and len(found) < limit:
+            key, serial, place = heappop(heap)
+            rows = waiting[serial]
+            row = rows[place]
+            found.append(row)
+            if place + 1 < len(rows):
+                record = world.records[world.ledger.owner[row]]
+                assert record is not None
+                shape = record.plan.shape
+                cost = shape.cpu * max(1, shape.nodes) * self.epoch_ms * by_serial[serial].weight
+                heappush(heap, (key + cost, serial, place + 1))
+        return found

@@ -1,0 +1,111 @@
+"""Every job's row, as columns.
+
+Whatever has a state has a row: a plain job, an array parent, each of its children, a multi-node parent, each node.
+A submitted job has one contiguous range: its own row, then those of its children or nodes. A 10,000-child array costs
+28 bytes a child and no object; what few rows have (reasons, earlier attempts) stands in dictionaries beside.
+
+Rules: a row's `started`, `stopped`, `exit` are written when an attempt is placed, for the end that it will have unless
+something intervenes; views show them only when the status says that they have come true. So a timeout, a crash and a
+normal end are one event each, and an event that finds another status, or another `stopped`, is stale.
+"""
+
+from __future__ import annotations
+
+from array import array
+
+from attrs import frozen
+
+NEVER = -1
+NO_HOST = -1
+NO_EXIT = -1
+
+
+@frozen
+class PastAttempt:
+    """An attempt that was followed by another. Times in ms, NEVER where it did not get so far."""
+
+    started_at_ms: int
+    stopped_at_ms: int
+    host: int
+    exit_code: int
+    status_reason: str
+    container_reason: str
+
+
+@frozen
+class Ending:
+    """How an attempt ends, where it is not simply an exit of its container."""
+
+    status_reason: str
+    container_reason: str = ""
+    retryable: bool = True
+
+
+class Ledger:
+    """The columns. Rows of purged jobs are given out again to jobs of the same size."""
+
+    __slots__ = (
+        "attempts", "container_reasons", "endings", "exit", "free", "host", "owner", "past", "started", "status",
+        "status_reasons", "stopped",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.status = bytearray()
+        self.attempts = bytearray()
+        self.owner = array("i")
+        self.host = array("i")
+        self.exit = array("h")
+        self.started = array("q")
+        self.stopped = array("q")
+        self.endings: dict[int, Ending] = {}
+        self.status_reasons: dict[int, str] = {}
+        self.container_reasons: dict[int, str] = {}
+        self.past: dict[int, list[PastAttempt]] = {}
+        self.free: dict[int, list[int]] = {}
+
+    def reserve_one(self, owner: int) -> int:
+        """A row for a plain job."""
+        if self.free:
+            return self.reserve(1, owner)
+        row = len(self.status)
+        self.status.append(0)
+        self.attempts.append(0)
+        self.owner.append(owner)
+        self.host.append(NO_HOST)
+        self.exit.append(NO_EXIT)
+        self.started.append(NEVER)
+        self.stopped.append(NEVER)
+        return row
+
+    def reserve(self, count: int, owner: int) -> int:
+        """`count` rows in one range; the first one's number."""
+        freed = self.free.get(count)
+        if freed:
+            row = freed.pop()
+            end = row + count
+            self.status[row:end] = self.attempts[row:end] = bytes(count)
+            self.owner[row:end] = array("i", [owner]) * count
+            self.host[row:end] = array("i", [NO_HOST]) * count
+            self.exit[row:end] = array("h", [NO_EXIT]) * count
+            self.started[row:end] = self.stopped[row:end] = array("q", [NEVER]) * count
+            return row
+        row = len(self.status)
+        self.status.extend(bytes(count))
+        self.attempts.extend(bytes(count))
+        self.owner.extend(array("i", [owner]) * count)
+        self.host.extend(array("i", [NO_HOST]) * count)
+        self.exit.extend(array("h", [NO_EXIT]) * count)
+        self.started.extend(array("q", [NEVER]) * count)
+        self.stopped.extend(array("q", [NEVER]) * count)
+        return row
+
+    def release(self, row: int, count: int) -> None:
+        """Forget a range: its job was purged."""
+        for sparse in (self.endings, self.status_reasons, self.container_reasons, self.past):
+            if len(sparse) < count:
+                for each in [each for each in sparse if row <= each < row + count]:
+                    del sparse[each]
+            else:
+                for each in range(row, row + count):
+                    sparse.pop(each, None)  # type: ignore[attr-defined]  # every one is a dict
+        self.free.setdefault(count, []).append(row)

@@ -1,0 +1,92 @@
+"""Everything about AWS Batch that its documents leave open or that differs by account: one field a choice.
+
+Each default is documented or an `Assumption:` with its decision record.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from attrs import field, frozen, validators
+from attrs import fields as attrs_fields
+
+_not_negative = validators.ge(0)
+_positive = validators.ge(1)
+
+
+@frozen(kw_only=True)
+class EngineSettings:
+    """How long things take and which of two readings holds. All times in milliseconds, ≥ 0 unless said otherwise.
+
+    Attributes:
+        admission_ms: SubmitJob until the job leaves SUBMITTED, ≥ 1. Assumption (0102): 1 s.
+        scheduler_tick_ms: 0 dispatches at every change; n only at multiples of n. Assumption (0102): 0.
+        scaling_interval_ms: how often an environment's demand is looked at, ≥ 1. Assumption (0102): 10 s.
+        environment_create_ms: CREATING until VALID or INVALID, ≥ 1; updates and deletes likewise. Assumption (0103).
+        queue_create_ms: the same for queues, ≥ 1.
+        launch_ms: an EC2 launch until the instance has joined the cluster: "a few minutes". Assumption (0103): 2 min.
+            Source: https://docs.aws.amazon.com/batch/latest/userguide/fargate.html, read 2026-11.
+        fargate_start_ms: "30 seconds" until a Fargate task runs. Source: as above.
+        image_pull_ms: the first job of an image on an instance; later ones start at once. Assumption (0103): 15 s.
+        container_start_ms: STARTING beyond the image pull. Assumption (0103): 0.
+        idle_scale_in_ms: how long an instance is idle before it goes, where the environment's scaling policy does
+            not say. The default delay is undocumented. Assumption (0104): 5 min.
+        stop_grace_ms: SIGTERM until SIGKILL. Source:
+            https://docs.aws.amazon.com/batch/latest/userguide/job_timeouts.html, read 2026-11 ("30 seconds").
+        stops_on_sigterm: False: a container ignores SIGTERM, and is killed when the grace is over (exit 137, which is
+            what users see). True: it ends at once with 143. Assumption (0105): False.
+        reserved_memory_mib: ECS_RESERVED_MEMORY of the AMI, 32 on the default one.
+        spot_interruptions_per_instance_hour: seeded rate; 0 has none. AWS publishes ranges, no rate (0106).
+        retention_ms: how long finished jobs can be described: "at least 7 days".
+        blocked_after_ms: how long a head must have been unplaceable before its reason shows. Assumption (0107): 0.
+        fair_share_epochs: into how many steps the decay window is cut; usage is brought up to date once a step.
+        fair_share_decay: whether usage counts less the older it is ("linear") or in full until the window ends
+            ("step"). "The decay allows for more recently run jobs to have more weight." Assumption (0108): linear.
+        order_minutes: what the window has beyond shareDecaySeconds; UG names it, and does not define it. (0108): 0.
+        consumables_block: True: a head that waits for a consumable blocks its queue as any head does (0109).
+        start_failure_uses_attempt: BC counts moves to RUNNABLE, UG those to RUNNING; both end at the same number only
+            if a STARTING failure counts. Assumption (0110): True.
+        max_overshoot: whether one instance may go over maxvCpus where AWS documents that it can.
+        mnp_exclusive: a node has its instance for itself. Source:
+            https://docs.aws.amazon.com/batch/latest/userguide/multi-node-parallel-jobs.html, read 2026-11.
+    """
+
+    admission_ms: int = field(default=1_000, validator=_positive)
+    scheduler_tick_ms: int = field(default=0, validator=_not_negative)
+    scaling_interval_ms: int = field(default=10_000, validator=_positive)
+    environment_create_ms: int = field(default=10_000, validator=_positive)
+    environment_update_ms: int = field(default=10_000, validator=_positive)
+    environment_delete_ms: int = field(default=20_000, validator=_positive)
+    queue_create_ms: int = field(default=3_000, validator=_positive)
+    queue_update_ms: int = field(default=3_000, validator=_positive)
+    queue_delete_ms: int = field(default=10_000, validator=_positive)
+    launch_ms: int = field(default=120_000, validator=_not_negative)
+    fargate_start_ms: int = field(default=30_000, validator=_not_negative)
+    image_pull_ms: int = field(default=15_000, validator=_not_negative)
+    container_start_ms: int = field(default=0, validator=_not_negative)
+    idle_scale_in_ms: int = field(default=300_000, validator=_not_negative)
+    stop_grace_ms: int = field(default=30_000, validator=_not_negative)
+    stops_on_sigterm: bool = False
+    reserved_memory_mib: int = field(default=32, validator=_not_negative)
+    spot_interruptions_per_instance_hour: float = field(default=0.0, validator=_not_negative)
+    retention_ms: int = field(default=7 * 24 * 3_600_000, validator=_positive)
+    blocked_after_ms: int = field(default=0, validator=_not_negative)
+    fair_share_epochs: int = field(default=60, validator=_positive)
+    fair_share_decay: Literal["linear", "step"] = field(default="linear", validator=validators.in_(("linear", "step")))
+    order_minutes: int = field(default=0, validator=_not_negative)
+    consumables_block: bool = True
+    start_failure_uses_attempt: bool = True
+    max_overshoot: bool = True
+    mnp_exclusive: bool = True
+
+
+def instant(**overrides: int) -> EngineSettings:
+    """Settings in which nothing but jobs takes time (as little as the engine allows): for tests and oracles.
+
+    Raises:
+        TypeError: a field that EngineSettings does not have.
+    """
+    known = {each.name for each in attrs_fields(EngineSettings)}
+    quick = {name: 1 for name in known if name.startswith(("environment_", "queue_"))}
+    quick |= {"admission_ms": 1, "scaling_interval_ms": 1, "launch_ms": 0, "fargate_start_ms": 0, "image_pull_ms": 0}
+    return EngineSettings(**{**quick, "stop_grace_ms": 0, **overrides})  # type: ignore[arg-type]  # checked by attrs
