@@ -93,12 +93,16 @@ def parse_suppressions(value: object, known_rules: Collection[str], where: str =
     return decisions
 
 
-def normalize_rule_id(text: str) -> str:
-    """`ce13` and `CE13` → `CE013`; whatever is no id comes back in capitals."""
-    match = re.fullmatch(r"([A-Za-z]{2})0*(\d{1,3})", text.strip())
+def find_rule_id(text: str, known_rules: Collection[str]) -> str | None:
+    """The known id that `text` means: `ce13`, `CE13` and `CE013` are one; None when there is none."""
+    wanted = text.strip().upper()
+    if wanted in known_rules:
+        return wanted
+    match = re.fullmatch(r"([A-Z]{2})(\d{1,3})", wanted)
     if match is None:
-        return text.strip().upper()
-    return f"{match[1].upper()}{int(match[2]):03d}"
+        return None
+    padded = (f"{match[1]}{int(match[2]):0{digits}d}" for digits in (3, 2))
+    return next((each for each in padded if each in known_rules), None)
 
 
 def sift(findings: Sequence[Finding], suppressions: Sequence[Suppression]) -> Sifted:
@@ -131,8 +135,8 @@ def _parse_one(value: Any, known_rules: Collection[str], where: str) -> Suppress
             state = "missing" if found is None else f"{found!r}"
             need = "say in words why the finding is accepted" if key == "reason" else "give it as text"
             raise ConfigError(f"{where}.{key} is {state}: {need}")
-    rule = normalize_rule_id(value["rule"])
-    if rule not in known_rules:
+    rule = find_rule_id(value["rule"], known_rules)
+    if rule is None:
         raise ConfigError(f"{where}.rule is {value['rule']!r}, which is no rule: `batchiac rules` lists them")
     return Suppression(rule, value["resource"].strip(), value["reason"].strip())
 

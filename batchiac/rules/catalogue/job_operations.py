@@ -128,6 +128,10 @@ def _long_payload(view: View, path: str) -> Iterator[Broken]:
         yield Broken(path, f"{size:,} bytes")
 
 
+def _little_memory(value: str) -> str | None:
+    return not_a_count(value) or (shown(value) if value in ("1", "2", "3") else None)
+
+
 def _pod_quantity(name: str) -> Check:
     """The quantities of a pod's override: memory in whole Mi from 4, cpu in quarters."""
 

@@ -116,13 +116,14 @@ def _is_batch(token: str) -> bool:
 
 
 def _names(states: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
-    """URN → the logical name, with the kind before it where two kinds share one."""
+    """URN → the logical name; with its parents' types where one kind has the name twice."""
     short = {urn: urn.rpartition("::")[2] for urn in states}
-    taken: dict[str, int] = {}
-    for each in short.values():
-        taken[each] = taken.get(each, 0) + 1
+    taken: dict[tuple[str, str], int] = {}
+    for urn, each in short.items():
+        key = (kind_of_token(str(states[urn]["type"]))[0], each)
+        taken[key] = taken.get(key, 0) + 1
     return {
-        urn: each if taken[each] == 1 else f"{kind_of_token(str(states[urn]['type']))[0]}:{each}"
+        urn: each if taken[kind_of_token(str(states[urn]["type"]))[0], each] == 1 else "::".join(urn.split("::")[2:])
         for urn, each in short.items()
     }
 
