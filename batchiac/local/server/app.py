@@ -18,7 +18,7 @@ from batchiac.local.server.accounts import find_account
 from batchiac.local.server.batch_route import Scope, answer, find_operation, new_request_id, read_call, read_scope
 from batchiac.local.server.control import Control
 from batchiac.local.server.faults import Faults, LostAnswerError
-from batchiac.local.server.moto_route import UNLOCKED_SERVICES, MotoApplication, refuse
+from batchiac.local.server.moto_route import MotoApplication, calls_back, refuse
 from batchiac.local.server.safety import Gate
 from batchiac.local.server.turn import Turn
 
@@ -99,7 +99,7 @@ class LocalStackApplication:
             action = self._faults.before_http(service, environ)
         except ApiError as refusal:
             return refuse(environ, start_response, refusal.status, refusal.code, refusal.message)
-        if service in UNLOCKED_SERVICES:
+        if calls_back(service, environ):
             body = self._moto(environ, start_response)
         else:
             with self._turn.http(service, environ):

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from attrs import define
 
 from batchiac.local.server.app import LocalStackApplication
 from batchiac.local.server.control import Control
 from batchiac.local.server.faults import Faults
+from batchiac.local.server.history import History
+from batchiac.local.server.journal import Journal
+from batchiac.local.server.moto_chance import seed_new_regions
 from batchiac.local.server.moto_route import MotoApplication
 from batchiac.local.server.safety import Gate
 from batchiac.local.server.stage_view import StageView
 from batchiac.local.server.ticker import Ticker
-from batchiac.local.server.turn import Turn
+from batchiac.local.server.turn import HeldTime, Turn
 
 if TYPE_CHECKING:
     from batchiac.local.server.run import Settings
+    from batchiac.local.stage import Stage
+
+SYNC_TICKS = 4
+"""The journal goes to the disk at every fourth tick: once a second."""
 
 
 @define
@@ -29,7 +36,7 @@ class Parts:
 
 
 def assemble(settings: Settings, *, port: int, gate: Gate) -> Parts:
-    """Build the stack that `settings` describe.
+    """Build the stack that `settings` describe, and bring back what its data folder holds.
 
     Args:
         port: where the server listens; moto's state machines call it there.
@@ -39,35 +46,61 @@ def assemble(settings: Settings, *, port: int, gate: Gate) -> Parts:
         UsageError: no such clock.
         StateError: the data folder is damaged, in use, or of other settings.
     """
-    from batchiac.local.dispatch import handle
-    from batchiac.local.install import install
+    from batchiac.local.clock import Clock
+    from batchiac.local.dispatch import OPERATIONS, handle
+    from batchiac.local.installation import backend_of, install
     from batchiac.local.stage import StageSettings
 
-    stage = install(
-        StageSettings(
-            clock=settings.clock,
-            # An auto clock flows, so that a job's times are never before its client's; a virtual one stands still.
-            flowing=settings.clock == "auto",
-            seed=settings.seed,
-            projections=settings.projections,
-        )
+    # An auto clock flows, so that a job's times are never before its client's; a virtual one stands still.
+    stage_settings = StageSettings(
+        clock=settings.clock, flowing=settings.clock == "auto", seed=settings.seed, projections=settings.projections
     )
+    held = HeldTime()
+    stage = install(stage_settings)
+    stage.clock = Clock(stage_settings.clock, flowing=stage_settings.flowing, monotonic=held)
+    seed_new_regions(settings.seed)
     faults = Faults(seed=settings.seed)
-    turn = Turn()
     moto = MotoApplication(port)
-    control = Control(StageView(stage), turn, faults, handle)
-    application = LocalStackApplication(
-        handle, turn, moto, control, faults, gate, gate_all=settings.executor == "process"
-    )
+    journal = _open_journal(settings)
     ending: list[Callable[[], None]] = []
-    if not stage.clock.can_skip:
-        ticker = Ticker(lambda: _tick(turn, stage))
+    try:
+        history = History(stage, journal, lambda name: name in OPERATIONS and OPERATIONS[name].mutates, backend_of)
+        history.replay(handle, moto, faults)
+        turn = Turn(history, held)
+        control = Control(StageView(stage), turn, faults, handle)
+        application = LocalStackApplication(
+            handle, turn, moto, control, faults, gate, gate_all=settings.executor == "process"
+        )
+    except BaseException:
+        if journal is not None:
+            journal.close()
+        raise
+    if journal is not None or not stage.clock.can_skip:
+        ticker = Ticker(_ticks(turn, stage, history))
         ticker.start()
         ending.append(ticker.stop)
+    if journal is not None:
+        ending.append(journal.close)
     moto.warm()
     return Parts(application, ending)
 
 
-def _tick(turn: Turn, stage: Any) -> None:
-    with turn.lock:
-        stage.catch_up()
+def _open_journal(settings: Settings) -> Journal | None:
+    if settings.data is None:
+        return None
+    return Journal(settings.data, {"seed": settings.seed, "clock": settings.clock, "projections": settings.projections})
+
+
+def _ticks(turn: Turn, stage: Stage, history: History) -> Callable[[], None]:
+    count = 0
+
+    def tick() -> None:
+        nonlocal count
+        count += 1
+        if not stage.clock.can_skip:
+            with turn.quietly():
+                stage.catch_up()
+        if count % SYNC_TICKS == 0:
+            history.sync()
+
+    return tick

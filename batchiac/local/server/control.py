@@ -21,7 +21,7 @@ from batchiac.errors import UserError
 from batchiac.local.api_error import ApiError
 from batchiac.local.server.accounts import find_account
 from batchiac.local.server.batch_route import answer, mutates, new_request_id, read_json_object
-from batchiac.local.server.faults import Faults
+from batchiac.local.server.faults import KINDS, Faults, check_fault
 from batchiac.local.server.turn import Turn
 
 MAX_ADVANCE_S = 10 * 366 * 86_400.0
@@ -95,7 +95,7 @@ class Control:
         }
 
     def _state(self, environ: dict[str, Any], tail: str) -> dict[str, Any]:
-        with self._turn.lock:
+        with self._turn.quietly():
             return self._stack.state()
 
     def _clock(self, environ: dict[str, Any], tail: str) -> dict[str, Any]:
@@ -108,10 +108,10 @@ class Control:
             seconds = wish["advance_s"]
             if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds <= MAX_ADVANCE_S:
                 raise UserError(f"advance_s is {seconds!r}: give seconds from 0 to {MAX_ADVANCE_S:.0f}")
-            with self._turn.clock(seconds):
+            with self._turn.control({"k": "clock", "s": float(seconds)}):
                 self._stack.advance(float(seconds))
         elif wish == {"run_until": "idle"}:
-            with self._turn.clock(None):
+            with self._turn.control({"k": "clock", "s": None}):
                 self._stack.run_until_idle()
         else:
             raise UserError(f'found {wish!r}: give {{"advance_s": seconds}} or {{"run_until": "idle"}}')
@@ -125,7 +125,10 @@ class Control:
         kind = settings.pop("kind", None)
         if not isinstance(kind, str):
             raise UserError(f"kind is {kind!r}: name the fault's kind")
-        with self._turn.fault(kind, settings):
+        check_fault(kind, settings)
+        if KINDS[kind].of_requests:
+            return self._faults.add(kind, **settings).wire()
+        with self._turn.control({"k": "fault", "kind": kind, "settings": settings}):
             return self._faults.add(kind, **settings).wire()
 
     def _clear_faults(self, environ: dict[str, Any], tail: str) -> dict[str, Any]:

@@ -125,7 +125,7 @@ class Faults:
         Raises:
             FaultError: the kind or one of its settings is not one that there is.
         """
-        check(kind, settings)
+        check_fault(kind, settings)
         with self._lock:
             self._serial += 1
             fault = Fault(f"fault-{self._serial}", kind, settings, settings.get("times"))
@@ -211,7 +211,7 @@ class Faults:
         return striking
 
 
-def check(kind: str, settings: Mapping[str, Any]) -> None:
+def check_fault(kind: str, settings: Mapping[str, Any]) -> None:
     """Refuse what no fault can be.
 
     Raises:

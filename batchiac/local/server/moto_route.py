@@ -22,8 +22,14 @@ from batchiac.local.server.batch_route import new_request_id
 WARM_SERVICES = ("ec2", "iam", "ssm", "sts")
 """What `batchiac up` of a stack calls first: loaded in the background, because moto's EC2 alone takes a second."""
 
-UNLOCKED_SERVICES = frozenset({"states", "lambda", "execute-api", "apigateway"})
-"""Services of moto whose requests call this server again before they end: they must not hold the turn."""
+_CALLING_BACK = frozenset({"StartExecution", "StartSyncExecution", "TestState"})
+
+
+def calls_back(service: str, environ: dict[str, Any]) -> bool:
+    """True for requests of moto that call this server again before they end: they must not hold the turn."""
+    if service == "states":
+        return str(environ.get("HTTP_X_AMZ_TARGET", "")).rpartition(".")[2] in _CALLING_BACK
+    return service == "execute-api" or (service == "lambda" and environ["PATH_INFO"].endswith("/invocations"))
 
 
 class MotoApplication:

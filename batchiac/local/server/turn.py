@@ -1,77 +1,111 @@
-"""One change at a time: the lock that orders requests, and the place where each change reaches the journal.
+"""One request at a time: the lock that orders requests, a clock that stands still inside one, and the record of each.
 
 A change is written down after it took effect and before its answer leaves, still inside the turn. So what a client was
 told is in the journal, in the order in which it happened; what it was not told may or may not be, as with any server.
+Inside a turn the stack's time does not flow, so that the time in a record is exactly the time of its effects.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
 
+class HeldTime:
+    """A monotonic clock that stands still while it is held; give it to the stack's clock as its `monotonic`."""
+
+    def __init__(self) -> None:
+        self._held: float | None = None
+
+    def __call__(self) -> float:
+        return time.monotonic() if self._held is None else self._held
+
+    def hold(self) -> None:
+        self._held = time.monotonic()
+
+    def release(self) -> None:
+        self._held = None
+
+
 class Recorder(Protocol):
-    """What the turn tells of each change (journal.py; nothing where no `--data` was given)."""
+    """What the turn tells of each request (history.py). All of it is called inside the turn."""
+
+    def before_batch(self, account: str, region: str, operation: str, params: dict[str, Any]) -> dict[str, Any] | None:
+        """The record of a Batch request, None for a read."""
+        ...
 
     def before_http(self, service: str, environ: dict[str, Any]) -> dict[str, Any] | None:
-        """Called before a request of another service than Batch; the record to be written after it, None for a read."""
+        """The record of a request of another service, None for a read."""
         ...
 
-    def write(self, record: dict[str, Any]) -> None:
-        """Write one record; it is in the operating system's hands when this returns."""
+    def before_control(self, record: dict[str, Any]) -> dict[str, Any] | None:
+        """The record of something that was asked for on a control path."""
         ...
 
-    def clock_record(self, seconds: float | None) -> dict[str, Any]:
-        """The record of a move of the clock by so many seconds, None until nothing is left to happen."""
-        ...
-
-    def fault_record(self, kind: str, settings: dict[str, Any]) -> dict[str, Any] | None:
-        """The record of a fault of the simulation, None for one of requests."""
-        ...
-
-    def batch_record(self, account: str, region: str, operation: str, params: dict[str, Any]) -> dict[str, Any] | None:
-        """The record of a Batch request, None for a read that moved no clock."""
+    def after(self, record: dict[str, Any] | None) -> None:
+        """The request is handled (or refused, or failed): write it; None for a read, which may have moved the clock."""
         ...
 
 
 class Turn:
-    """The order of changes."""
+    """The order of requests."""
 
-    def __init__(self, recorder: Recorder | None = None) -> None:
+    def __init__(self, recorder: Recorder | None = None, held: HeldTime | None = None) -> None:
         self.lock = threading.RLock()
         self._recorder = recorder
+        self._held = held or HeldTime()
 
     @contextmanager
     def batch(self, account: str, region: str, operation: str, params: dict[str, Any]) -> Iterator[None]:
-        """Around the handling of one Batch request. A refused request is no change and is not written."""
-        with self._written(lambda recorder: recorder.batch_record(account, region, operation, params)):
-            yield
+        """Around the handling of one Batch request."""
+        with self.quietly():
+            recorder = self._recorder
+            if recorder is None:
+                yield
+                return
+            record = recorder.before_batch(account, region, operation, params)
+            try:
+                yield
+            finally:
+                recorder.after(record)
 
     @contextmanager
     def http(self, service: str, environ: dict[str, Any]) -> Iterator[None]:
         """Around the handling of one request of another service."""
-        with self._written(lambda recorder: recorder.before_http(service, environ)):
-            yield
+        with self.quietly():
+            recorder = self._recorder
+            if recorder is None:
+                yield
+                return
+            record = recorder.before_http(service, environ)
+            try:
+                yield
+            finally:
+                recorder.after(record)
 
     @contextmanager
-    def clock(self, seconds: float | None) -> Iterator[None]:
-        """Around a move of the clock that was asked for."""
-        with self._written(lambda recorder: recorder.clock_record(seconds)):
-            yield
+    def control(self, record: dict[str, Any]) -> Iterator[None]:
+        """Around something that was asked for on a control path, or came from a running process."""
+        with self.quietly():
+            recorder = self._recorder
+            if recorder is None:
+                yield
+                return
+            written = recorder.before_control(record)
+            try:
+                yield
+            finally:
+                recorder.after(written)
 
     @contextmanager
-    def fault(self, kind: str, settings: dict[str, Any]) -> Iterator[None]:
-        """Around a fault that was asked for."""
-        with self._written(lambda recorder: recorder.fault_record(kind, settings)):
-            yield
-
-    @contextmanager
-    def _written(self, make_record: Callable[[Recorder], dict[str, Any] | None]) -> Iterator[None]:
+    def quietly(self) -> Iterator[None]:
+        """The turn, for what leaves no record: a tick, a look."""
         with self.lock:
-            # What is handled may be edited on the way: the record is made first.
-            record = None if self._recorder is None else make_record(self._recorder)
-            yield
-            if record is not None and self._recorder is not None:
-                self._recorder.write(record)
+            self._held.hold()
+            try:
+                yield
+            finally:
+                self._held.release()
