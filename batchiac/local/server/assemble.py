@@ -15,7 +15,7 @@ from batchiac.local.server.journal import Journal
 from batchiac.local.server.moto_chance import seed_new_regions
 from batchiac.local.server.moto_route import MotoApplication
 from batchiac.local.server.safety import Gate
-from batchiac.local.server.stage_view import StageView
+from batchiac.local.server.stage_view import ServerClock, StageView
 from batchiac.local.server.ticker import Ticker
 from batchiac.local.server.turn import HeldTime, Turn
 
@@ -46,7 +46,6 @@ def assemble(settings: Settings, *, port: int, gate: Gate) -> Parts:
         UsageError: no such clock.
         StateError: the data folder is damaged, in use, or of other settings.
     """
-    from batchiac.local.clock import Clock
     from batchiac.local.dispatch import OPERATIONS, handle
     from batchiac.local.installation import backend_of, install
     from batchiac.local.stage import StageSettings
@@ -57,17 +56,20 @@ def assemble(settings: Settings, *, port: int, gate: Gate) -> Parts:
     )
     held = HeldTime()
     stage = install(stage_settings)
-    stage.clock = Clock(stage_settings.clock, flowing=stage_settings.flowing, monotonic=held)
+    stage.clock = ServerClock(stage_settings.clock, flowing=stage_settings.flowing, monotonic=held)
+    view = StageView(stage)
     seed_new_regions(settings.seed)
     faults = Faults(seed=settings.seed)
     moto = MotoApplication(port)
     journal = _open_journal(settings)
     ending: list[Callable[[], None]] = []
     try:
-        history = History(stage, journal, lambda name: name in OPERATIONS and OPERATIONS[name].mutates, backend_of)
+        history = History(
+            stage, journal, lambda name: name in OPERATIONS and OPERATIONS[name].mutates, backend_of, view.watch
+        )
         history.replay(handle, moto, faults)
         turn = Turn(history, held)
-        control = Control(StageView(stage), turn, faults, handle)
+        control = Control(view, turn, faults, handle)
         application = LocalStackApplication(
             handle, turn, moto, control, faults, gate, gate_all=settings.executor == "process"
         )

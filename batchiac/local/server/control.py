@@ -6,7 +6,9 @@
     GET    /_batchiac/faults              the faults in force
     POST   /_batchiac/faults              {"kind": "throttling", "service": "batch", "times": 3}
     DELETE /_batchiac/faults[/<id>]       take one or all out of force
-    POST   /_batchiac/api/<region>/<operation>   one reading operation of Batch, for the console, unsigned
+    POST   /_batchiac/api/<account>/<region>/<operation>   a reading operation of Batch, for the console, unsigned
+    GET    /_batchiac/timeline/<account>/<region>          vCPUs, running and waiting jobs over time
+    GET    /_batchiac/log/<account>/<region>?stream=NAME   a job's log
 
 Answers are JSON; a refused request says why in `message`, with status 400. Requests that name a foreign host or origin
 never get here (safety.py).
@@ -15,11 +17,12 @@ never get here (safety.py).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
+from urllib.parse import parse_qs
 
 from batchiac.errors import UserError
 from batchiac.local.api_error import ApiError
-from batchiac.local.server.accounts import find_account
 from batchiac.local.server.batch_route import answer, mutates, new_request_id, read_json_object
 from batchiac.local.server.faults import KINDS, Faults, check_fault
 from batchiac.local.server.turn import Turn
@@ -48,6 +51,18 @@ class Stack(Protocol):
 
     def state(self) -> dict[str, Any]:
         """What there is, as JSON values."""
+        ...
+
+    def timeline(self, account: str, region: str) -> dict[str, Any]:
+        """vCPUs, running and waiting jobs over time."""
+        ...
+
+    def log(self, account: str, region: str, stream: str) -> dict[str, Any]:
+        """The last events of a log stream."""
+        ...
+
+    def looking(self) -> AbstractContextManager[None]:
+        """Inside, no Describe moves an auto clock."""
         ...
 
 
@@ -92,6 +107,8 @@ class Control:
             ("POST", "faults"): self._add_fault,
             ("DELETE", "faults"): self._clear_faults,
             ("POST", "api"): self._api,
+            ("GET", "timeline"): self._timeline,
+            ("GET", "log"): self._log,
         }
 
     def _state(self, environ: dict[str, Any], tail: str) -> dict[str, Any]:
@@ -136,13 +153,31 @@ class Control:
         return self._list_faults(environ, "")
 
     def _api(self, environ: dict[str, Any], tail: str) -> dict[str, Any]:
-        region, _, operation = tail.partition("/")
+        account, region, operation = _parts(tail, 3)
         if mutates(operation):
-            raise UserError(f"{operation or 'nothing'} is no reading operation: changes go through the signed AWS API")
+            raise UserError(f"{operation} is no reading operation: changes go through the signed AWS API")
         params = read_json_object(environ)
-        account = find_account("", environ)
-        with self._turn.batch(account, region, operation, params):
+        with self._turn.batch(account, region, operation, params), self._stack.looking():
             return self._handle(account, region, operation, params)
+
+    def _timeline(self, environ: dict[str, Any], tail: str) -> dict[str, Any]:
+        account, region = _parts(tail, 2)
+        with self._turn.quietly():
+            return self._stack.timeline(account, region)
+
+    def _log(self, environ: dict[str, Any], tail: str) -> dict[str, Any]:
+        account, region = _parts(tail, 2)
+        stream = parse_qs(environ.get("QUERY_STRING", "")).get("stream", [""])[0]
+        with self._turn.quietly():
+            return self._stack.log(account, region, stream)
+
+
+def _parts(tail: str, count: int) -> list[str]:
+    parts = tail.split("/")
+    if len(parts) != count or not all(parts):
+        names = "/".join(("<account>", "<region>", "<operation>")[:count])
+        raise UserError(f"found {tail!r}: give {names} at the end of the path")
+    return parts
 
 
 def _page(start_response: Callable[..., Any]) -> Iterable[bytes]:

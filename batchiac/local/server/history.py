@@ -33,6 +33,7 @@ class History:
     Args:
         mutates: whether an operation of Batch changes anything.
         backend_of: makes the Batch of an account and region where it is not yet there.
+        watch: called with account, region and Batch when an engine begins.
     """
 
     def __init__(
@@ -41,14 +42,16 @@ class History:
         journal: Journal | None,
         mutates: Callable[[str], bool],
         backend_of: Callable[[str, str], Any],
+        watch: Callable[[str, str, Any], None],
     ) -> None:
         self._stage = stage
         self._journal = journal
         self._mutates = mutates
         self._backend_of = backend_of
+        self._watch = watch
         self._seed = stage.settings.seed
         self._number = 0
-        self._touched: set[tuple[str, str]] = set()
+        self._touched: dict[tuple[str, str], Any] = {}
         self._time_ms = stage.clock.now_ms()
 
     # --- writing ----------------------------------------------------------------------------------------------------
@@ -102,13 +105,18 @@ class History:
 
     def _touch(self, account: str, region: str) -> None:
         """The first request in an account and region starts its engine: when that was is part of the history."""
-        if (account, region) in self._touched:
+        # An unknown region refuses; it is then no part of anything. After a reset the engine is another one.
+        engine = self._backend_of(account, region).engine
+        if self._touched.get((account, region)) is engine:
             return
-        # An unknown region refuses; it is then no part of anything.
-        _ = self._backend_of(account, region).engine
-        self._touched.add((account, region))
+        self._begin(account, region)
         if self._journal is not None:
             self._journal.write({"k": "touch", "a": account, "r": region, "t": self._time_ms, "w": _wall_ms()})
+
+    def _begin(self, account: str, region: str) -> None:
+        batch = self._backend_of(account, region)
+        self._touched[account, region] = batch.engine
+        self._watch(account, region, batch)
 
     # --- doing it again ---------------------------------------------------------------------------------------------
 
@@ -155,8 +163,7 @@ class History:
         elif kind == "http":
             _drain(moto(http_environ(record), lambda status, headers, exc_info=None: None))
         elif kind == "touch":
-            _ = self._backend_of(record["a"], record["r"]).engine
-            self._touched.add((record["a"], record["r"]))
+            self._begin(record["a"], record["r"])
         elif kind == "time":
             self._stage.catch_up()
         elif kind == "clock" and record["s"] is None:

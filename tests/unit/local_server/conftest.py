@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import boto3
@@ -39,6 +40,16 @@ class FixedStack:
 
     def state(self) -> dict[str, Any]:
         return {"now_ms": self.now}
+
+    def timeline(self, account: str, region: str) -> dict[str, Any]:
+        return {"points": [account, region]}
+
+    def log(self, account: str, region: str, stream: str) -> dict[str, Any]:
+        return {"events": [account, region, stream]}
+
+    @contextmanager
+    def looking(self) -> Iterator[None]:
+        yield
 
 
 class Front:

@@ -142,9 +142,13 @@ def test_control_paths_name_what_there_is(front: Any) -> None:
 def test_the_console_may_read_and_not_change(front: Any) -> None:
     """Its unsigned door takes reading operations only."""
     front.outcome = lambda operation, params: {"jobQueues": []}
-    assert post(front, "/_batchiac/api/eu-west-1/DescribeJobQueues", {}) == (200, {"jobQueues": []})
-    assert post(front, "/_batchiac/api/eu-west-1/SubmitJob", {})[0] == 400
+    assert post(front, "/_batchiac/api/123456789012/eu-west-1/DescribeJobQueues", {}) == (200, {"jobQueues": []})
+    assert post(front, "/_batchiac/api/123456789012/eu-west-1/SubmitJob", {})[0] == 400
     assert [call[1:3] for call in front.calls] == [("eu-west-1", "DescribeJobQueues")]
+    assert post(front, "/_batchiac/timeline/1/r", b"", method="GET") == (200, {"points": ["1", "r"]})
+    assert post(front, "/_batchiac/log/1/r?stream=a%2Fb", b"", method="GET") == (200, {"events": ["1", "r", "a/b"]})
+    for wrong in ("timeline", "timeline/1", "log/1/r/x", "timeline//r"):
+        assert post(front, f"/_batchiac/{wrong}", b"", method="GET")[0] == 400
 
 
 def test_a_foreign_page_cannot_use_the_control_paths(front: Any) -> None:
