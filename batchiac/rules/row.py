@@ -50,10 +50,12 @@ class Check:
     Attributes:
         run: (view, the row's property) → each place that is broken.
         on_absent: True when it has something to say where the property is absent (required ones).
+        anywhere: True when it looks at more places than the row's property: `when` alone says where it applies.
     """
 
     run: Callable[[View, str], Iterator[Broken]]
     on_absent: bool = False
+    anywhere: bool = False
 
 
 @frozen(kw_only=True)
@@ -181,7 +183,7 @@ def judge(rule: Rule, view: View) -> Judgement:
     unknown: list[str] = []
     misshapen: list[tuple[str, str]] = []
     try:
-        if not (_has_parent if rule.check.on_absent else _stands)(view, rule.property):
+        if not rule.check.anywhere and not (_has_parent if rule.check.on_absent else _stands)(view, rule.property):
             return NOT_APPLICABLE if not unseen else Judgement(True, (), tuple(unseen))
         noticed = list(unseen)
         unseen.clear()

@@ -74,7 +74,7 @@ def rule_at(rule_id: str, kind: str, places: Sequence[str], property_: str, chec
     def applies(view: View) -> bool:
         return here(view) and (when is None or when(view))
 
-    return Rule(rule_id, kind, paths[0], Check(run, on_absent=True), when=applies, **texts)
+    return Rule(rule_id, kind, paths[0], Check(run, anywhere=True), when=applies, **texts)
 
 
 def _stands(paths: Sequence[str]) -> Condition:
