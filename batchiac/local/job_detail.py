@@ -1,0 +1,313 @@
+"""JobDetail, JobSummary: what the API shows of a job, out of its record and the engine's view of it.
+
+`AttemptView` has the host and times; the names of the ECS task, container instance and log stream follow from them, so
+that the projections and Describe agree without either asking the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from batchiac.local.job_payload import merged_properties, target_nodes
+from batchiac.local.operations.job_definition import retry_shown
+from batchiac.local.records import JobRecord
+
+if TYPE_CHECKING:
+    from batchiac.engine.views import AttemptView, JobSummary, JobView
+    from batchiac.local.backend import BatchBackend
+
+Wire = dict[str, Any]
+
+LOG_GROUP = "/aws/batch/job"
+
+
+def job_detail(batch: BatchBackend, record: JobRecord, view: JobView) -> Wire:
+    """DescribeJobs' answer for one job, child or node."""
+    definition = record.definition.wire
+    detail: Wire = {
+        "jobArn": batch.job_arn(view.id),
+        "jobName": record.name,
+        "jobId": view.id,
+        "jobQueue": record.queue_arn,
+        "status": view.status,
+        "createdAt": view.created_at_ms,
+        "dependsOn": record.request.get("dependsOn", []),
+        "jobDefinition": record.definition.arn,
+        "parameters": record.parameters,
+        "tags": dict(record.tags),
+        "platformCapabilities": definition.get("platformCapabilities", []),
+        "attempts": [],
+        **shown_overrides(record),
+    }
+    _add_times(detail, view)
+    for key in ("shareIdentifier",):
+        if key in record.request:
+            detail[key] = record.request[key]
+    priority = record.request.get("schedulingPriorityOverride", definition.get("schedulingPriority"))
+    if priority is not None:
+        detail["schedulingPriority"] = priority
+    propagate = record.request.get("propagateTags", definition.get("propagateTags"))
+    if propagate is not None:
+        detail["propagateTags"] = propagate
+    if view.array_size:
+        detail["arrayProperties"] = {
+            "size": view.array_size,
+            "statusSummary": dict(view.status_summary),
+            "statusSummaryLastUpdatedAt": view.updated_at_ms,
+        }
+    elif view.array_index is not None:
+        detail["arrayProperties"] = {"index": view.array_index, "statusSummary": {}}
+    payload = payload_of(record)
+    if "nodeProperties" in payload:
+        _add_nodes(batch, detail, record, view, payload["nodeProperties"])
+    else:
+        _add_payload(batch, detail, record, view, payload)
+    return detail
+
+
+def job_summary(batch: BatchBackend, record: JobRecord, line: JobSummary) -> Wire:
+    """ListJobs' entry for one job, child or node."""
+    summary: Wire = {
+        "jobArn": batch.job_arn(line.id),
+        "jobId": line.id,
+        "jobName": record.name,
+        "createdAt": line.created_at_ms,
+        "status": line.status,
+        "jobDefinition": record.definition.arn,
+    }
+    for key, value in (
+        ("statusReason", line.status_reason or None),
+        ("startedAt", line.started_at_ms),
+        ("stoppedAt", line.stopped_at_ms),
+        ("shareIdentifier", record.request.get("shareIdentifier")),
+    ):
+        if value is not None:
+            summary[key] = value
+    if line.exit_code is not None or line.reason:
+        summary["container"] = {
+            **({"exitCode": line.exit_code} if line.exit_code is not None else {}),
+            **({"reason": line.reason} if line.reason else {}),
+        }
+    if line.array_size:
+        summary["arrayProperties"] = {"size": line.array_size}
+    elif line.array_index is not None:
+        summary["arrayProperties"] = {"index": line.array_index}
+    if line.num_nodes:
+        summary["nodeProperties"] = {"numNodes": line.num_nodes}
+    elif line.node_index is not None:
+        nodes = payload_of(record)["nodeProperties"]
+        summary["nodeProperties"] = {
+            "isMainNode": line.node_index == nodes["mainNode"],
+            "numNodes": nodes["numNodes"],
+            "nodeIndex": line.node_index,
+        }
+    return summary
+
+
+def payload_of(record: JobRecord) -> Wire:
+    """What the job runs, in wire form."""
+    return record.payload if record.payload is not None else merged_properties(record.definition.wire, {})
+
+
+def shown_overrides(record: JobRecord) -> Wire:
+    """retryStrategy, timeout and consumables as the job has them: its own, else the definition's."""
+    request, definition = record.request, record.definition.wire
+    shown = {}
+    retry = retry_shown(request["retryStrategy"]) if "retryStrategy" in request else definition.get("retryStrategy")
+    timeout = request.get("timeout") or definition.get("timeout")
+    consumables = request.get("consumableResourcePropertiesOverride") or definition.get("consumableResourceProperties")
+    for key, value in (("retryStrategy", retry), ("timeout", timeout), ("consumableResourceProperties", consumables)):
+        if value is not None:
+            shown[key] = value
+    return shown
+
+
+def log_group_of(container: Mapping[str, Any]) -> str:
+    """Where a container's output goes: `awslogs-group`, or Batch's own group."""
+    options = container.get("logConfiguration", {}).get("options", {})
+    return str(options.get("awslogs-group", LOG_GROUP))
+
+
+def log_stream_of(record: JobRecord, container: Mapping[str, Any], task_id: str) -> str:
+    """`<prefix>/<container>/<task id>`; the prefix is the first 200 characters of the definition's name.
+
+    Source: https://docs.aws.amazon.com/batch/latest/userguide/batch_cloudwatch.html
+    """
+    options = container.get("logConfiguration", {}).get("options", {})
+    prefix = options.get("awslogs-stream-prefix") or record.definition.name[:200]
+    return f"{prefix}/{container.get('name', 'default')}/{task_id}"
+
+
+def task_id_of(attempt: AttemptView) -> str:
+    """The ECS task's id: the end of its ARN."""
+    return attempt.task_arn.rpartition("/")[2]
+
+
+def pod_name_of(attempt: AttemptView) -> str:
+    """`aws-batch.` and the task's id in a UUID's form."""
+    text = task_id_of(attempt)
+    return f"aws-batch.{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def node_name_of(instance_id: str) -> str:
+    """An EKS node's name; its address is made up from the instance's id."""
+    number = int(instance_id[-4:], 16)
+    return f"ip-10-0-{number >> 8}-{number & 255}.ec2.internal"
+
+
+def _add_times(shown: Wire, view: JobView) -> None:
+    if view.status_reason:
+        shown["statusReason"] = view.status_reason
+    if view.started_at_ms is not None:
+        shown["startedAt"] = view.started_at_ms
+    if view.stopped_at_ms is not None:
+        shown["stoppedAt"] = view.stopped_at_ms
+    # "This parameter isn't returned if the job hasn't been canceled."
+    if view.is_cancelled:
+        shown["isCancelled"] = True
+    if view.is_terminated:
+        shown["isTerminated"] = True
+
+
+def _add_payload(batch: BatchBackend, detail: Wire, record: JobRecord, view: JobView, payload: Wire) -> None:
+    """The container(s) of a plain job, a child or a node, with what has become of them."""
+    if "containerProperties" in payload or "container" in payload:
+        container = payload.get("containerProperties") or payload["container"]
+        detail["container"] = _container(batch, record, view, container)
+        detail["attempts"] = [_attempt(record, each, container) for each in view.attempts]
+    elif "ecsProperties" in payload:
+        detail["ecsProperties"] = {
+            "taskProperties": [
+                _ecs_task(batch, record, view, each) for each in payload["ecsProperties"]["taskProperties"]
+            ]
+        }
+        detail["attempts"] = [
+            _ecs_attempt(record, each, payload["ecsProperties"]["taskProperties"]) for each in view.attempts
+        ]
+    elif "eksProperties" in payload:
+        detail["eksProperties"] = _pod(view, payload["eksProperties"])
+        detail["eksAttempts"] = [
+            _pod_attempt(each, payload["eksProperties"]["podProperties"]) for each in view.attempts
+        ]
+
+
+def _container(batch: BatchBackend, record: JobRecord, view: JobView, container: Wire) -> Wire:
+    shown = {**container, "networkInterfaces": []}
+    latest = view.current
+    if latest is not None:
+        _add_place(shown, record, latest, container)
+        if latest.stopped_at_ms is not None:
+            _add_ending(shown, latest)
+    return shown
+
+
+def _attempt(record: JobRecord, attempt: AttemptView, container: Wire) -> Wire:
+    place: Wire = {"networkInterfaces": []}
+    _add_place(place, record, attempt, container)
+    _add_ending(place, attempt)
+    return {"container": place, **_attempt_times(attempt)}
+
+
+def _attempt_times(attempt: AttemptView) -> Wire:
+    shown: Wire = {}
+    if attempt.started_at_ms is not None:
+        shown["startedAt"] = attempt.started_at_ms
+    if attempt.stopped_at_ms is not None:
+        shown["stoppedAt"] = attempt.stopped_at_ms
+    if attempt.status_reason:
+        shown["statusReason"] = attempt.status_reason
+    return shown
+
+
+def _add_place(shown: Wire, record: JobRecord, attempt: AttemptView, container: Wire) -> None:
+    if attempt.task_arn:
+        shown["taskArn"] = attempt.task_arn
+    if attempt.container_instance_arn:
+        shown["containerInstanceArn"] = attempt.container_instance_arn
+    if attempt.started_at_ms is not None:
+        shown["logStreamName"] = log_stream_of(record, container, task_id_of(attempt))
+
+
+def _add_ending(shown: Wire, attempt: AttemptView) -> None:
+    if attempt.exit_code is not None:
+        shown["exitCode"] = attempt.exit_code
+    if attempt.reason:
+        shown["reason"] = attempt.reason
+
+
+def _ecs_task(batch: BatchBackend, record: JobRecord, view: JobView, task: Wire) -> Wire:
+    shown = {**task, "containers": [_task_container(batch, record, view, each) for each in task["containers"]]}
+    if view.current is not None:
+        place: Wire = {}
+        _add_place(place, record, view.current, {})
+        shown |= {key: place[key] for key in ("taskArn", "containerInstanceArn") if key in place}
+    return shown
+
+
+def _task_container(batch: BatchBackend, record: JobRecord, view: JobView, container: Wire) -> Wire:
+    shown = _container(batch, record, view, container)
+    return {key: value for key, value in shown.items() if key not in ("taskArn", "containerInstanceArn")}
+
+
+def _ecs_attempt(record: JobRecord, attempt: AttemptView, tasks: list[Wire]) -> Wire:
+    shown = []
+    for task in tasks:
+        place: Wire = {}
+        _add_place(place, record, attempt, {})
+        place.pop("logStreamName", None)
+        place["containers"] = []
+        for container in task["containers"]:
+            entry: Wire = {"name": container.get("name", "default"), "networkInterfaces": []}
+            _add_place(entry, record, attempt, container)
+            _add_ending(entry, attempt)
+            entry.pop("taskArn", None)
+            entry.pop("containerInstanceArn", None)
+            place["containers"].append(entry)
+        shown.append(place)
+    return {"taskProperties": shown, **_attempt_times(attempt)}
+
+
+def _pod(view: JobView, properties: Wire) -> Wire:
+    pod = dict(properties["podProperties"])
+    latest = view.current
+    if latest is not None:
+        pod["podName"] = pod_name_of(latest)
+        if latest.instance_id:
+            pod["nodeName"] = node_name_of(latest.instance_id)
+        if latest.stopped_at_ms is not None:
+            pod["containers"] = [_pod_ending(each, latest) for each in pod["containers"]]
+    return {"podProperties": pod}
+
+
+def _pod_ending(container: Wire, attempt: AttemptView) -> Wire:
+    shown = dict(container)
+    _add_ending(shown, attempt)
+    return shown
+
+
+def _pod_attempt(attempt: AttemptView, pod: Wire) -> Wire:
+    shown: Wire = {
+        "podName": pod_name_of(attempt),
+        "containers": [_pod_ending({"name": each.get("name", "default")}, attempt) for each in pod["containers"]],
+        "initContainers": [],
+        **_attempt_times(attempt),
+    }
+    if attempt.instance_id:
+        shown["nodeName"] = node_name_of(attempt.instance_id)
+    return shown
+
+
+def _add_nodes(batch: BatchBackend, detail: Wire, record: JobRecord, view: JobView, properties: Wire) -> None:
+    if view.node_index is None:
+        detail["nodeProperties"] = properties
+        return
+    detail["nodeDetails"] = {"nodeIndex": view.node_index, "isMainNode": view.is_main_node}
+    covering = []
+    for entry in properties["nodeRangeProperties"]:
+        first, last = target_nodes(entry["targetNodes"], properties["numNodes"])
+        if first <= view.node_index <= last:
+            covering.append((last - first, entry))
+    if covering:
+        # "If ranges nest, the inner one wins": the narrowest.
+        _add_payload(batch, detail, record, view, min(covering, key=lambda pair: pair[0])[1])

@@ -1,0 +1,163 @@
+"""Job definitions: revisions that are only ever added, and deregistered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from batchiac.local.api_error import ApiError, refusal
+from batchiac.local.job_payload import PAYLOADS
+from batchiac.local.paging import page
+from batchiac.local.records import DefinitionRecord
+
+if TYPE_CHECKING:
+    from batchiac.local.backend import BatchBackend
+
+Wire = dict[str, Any]
+
+_LISTS = ("command", "environment", "mountPoints", "resourceRequirements", "secrets", "ulimits", "volumes")
+"""What DescribeJobDefinitions shows as an empty list where nothing was given."""
+
+
+def register_job_definition(batch: BatchBackend, request: Wire) -> Wire:
+    """RegisterJobDefinition: the next revision of its name; numbers are never used again."""
+    name = request["jobDefinitionName"]
+    payloads = [key for key in PAYLOADS if key in request]
+    wanted = (
+        "nodeProperties"
+        if request["type"] == "multinode"
+        else "one of containerProperties, ecsProperties, eksProperties"
+    )
+    if len(payloads) != 1 or (payloads == ["nodeProperties"]) != (request["type"] == "multinode"):
+        raise refusal(f"A {request['type']} job definition needs {wanted}, but has {', '.join(payloads) or 'none'}")
+    revision = batch.next_revision(name)
+    record = DefinitionRecord(
+        serial=batch.next_serial(),
+        name=name,
+        arn=batch.definition_arn(f"{name}:{revision}"),
+        wire=_with_defaults(request),
+        tags=dict(request.get("tags", {})),
+        created_at_ms=batch.now_ms(),
+        revision=revision,
+    )
+    batch.definitions.setdefault(name, {})[revision] = record
+    return {"jobDefinitionName": name, "jobDefinitionArn": record.arn, "revision": revision}
+
+
+def deregister_job_definition(batch: BatchBackend, request: Wire) -> Wire:
+    """DeregisterJobDefinition: name:revision or its ARN. The revision stays visible as INACTIVE; jobs go on.
+
+    "After a job definition is registered, … you can delete it permanently after 180 days."
+    """
+    given = request["jobDefinition"]
+    if not batch.definition_name(given).rpartition(":")[2].isdigit():
+        raise refusal(f"{given} is not a job definition with revision")
+    record = find_definition(batch, given)
+    if record is None:
+        raise missing_definition(given)
+    record.status = "INACTIVE"
+    return {}
+
+
+def describe_job_definitions(batch: BatchBackend, request: Wire) -> Wire:
+    """DescribeJobDefinitions: by names or ARNs (with or without revision), by one name, by status; or all."""
+    if "jobDefinitions" in request and len(request["jobDefinitions"]) > 100:
+        raise refusal(f"jobDefinitions can have up to 100 entries, but has {len(request['jobDefinitions'])}")
+    status = request.get("status")
+    found, more = page(
+        "DescribeJobDefinitions",
+        request,
+        ((each.serial, each) for each in _chosen(batch, request) if status is None or each.status == status),
+        100,
+    )
+    return {"jobDefinitions": [_detail(record) for record in found], **more}
+
+
+def find_definition(batch: BatchBackend, given: str) -> DefinitionRecord | None:
+    """The revision that `name:3`, its ARN, or a bare name (the latest ACTIVE revision) means."""
+    name, colon, revision = batch.definition_name(given).partition(":")
+    revisions = batch.definitions.get(name)
+    if revisions is None:
+        return None
+    if colon:
+        return revisions.get(int(revision)) if revision.isdigit() else None
+    for number in reversed(revisions):
+        if revisions[number].status == "ACTIVE":
+            return revisions[number]
+    return None
+
+
+def missing_definition(given: str) -> ApiError:
+    """The refusal for a definition that is not there, or not ACTIVE."""
+    return refusal(f"JobDefinition not found: {given}")
+
+
+def _chosen(batch: BatchBackend, request: Wire) -> Iterator[DefinitionRecord]:
+    names: list[str] = list(request.get("jobDefinitions", ()))
+    if "jobDefinitionName" in request:
+        names.append(request["jobDefinitionName"])
+    if not names:
+        found = [record for revisions in batch.definitions.values() for record in revisions.values()]
+    else:
+        unique = {}
+        for given in names:
+            name, colon, revision = batch.definition_name(given).partition(":")
+            revisions = batch.definitions.get(name, {})
+            if not colon:
+                unique.update({record.serial: record for record in revisions.values()})
+            elif revision.isdigit() and int(revision) in revisions:
+                record = revisions[int(revision)]
+                unique[record.serial] = record
+        found = list(unique.values())
+    return iter(sorted(found, key=lambda record: record.serial))
+
+
+def _with_defaults(request: Wire) -> Wire:
+    """What is stored: the request with AWS's defaults, as Describe shows it."""
+    wire = {key: value for key, value in request.items() if key not in ("jobDefinitionName", "tags")}
+    wire.setdefault("parameters", {})
+    if "retryStrategy" in wire:
+        wire["retryStrategy"] = retry_shown(wire["retryStrategy"])
+    platforms = wire.get("platformCapabilities", ())
+    if "containerProperties" in wire:
+        wire["containerProperties"] = _container_with_defaults(wire["containerProperties"], "FARGATE" in platforms)
+    if "nodeProperties" in wire:
+        for entry in wire["nodeProperties"]["nodeRangeProperties"]:
+            if "container" in entry:
+                entry["container"] = _container_with_defaults(entry["container"], fargate=False)
+    if "eksProperties" in wire:
+        for container in wire["eksProperties"].get("podProperties", {}).get("containers", ()):
+            container.setdefault("command", [])
+            container.setdefault("env", [])
+    return wire
+
+
+def retry_shown(strategy: Wire) -> Wire:
+    """retryStrategy as Describe shows it: actions in lower case."""
+    shown = dict(strategy)
+    shown.setdefault("evaluateOnExit", [])
+    shown["evaluateOnExit"] = [{**entry, "action": entry["action"].lower()} for entry in shown["evaluateOnExit"]]
+    return shown
+
+
+def _container_with_defaults(container: Wire, fargate: bool) -> Wire:
+    shown = {key: [] for key in _LISTS} | container
+    # A variable with an empty value is dropped: Describe never shows it again, which is why naive tools see a
+    # difference for ever. Source: hashicorp/terraform-provider-aws#19624.
+    shown["environment"] = [entry for entry in shown["environment"] if entry.get("value") != ""]
+    if fargate:
+        shown.setdefault("fargatePlatformConfiguration", {"platformVersion": "LATEST"})
+    return shown
+
+
+def _detail(record: DefinitionRecord) -> Wire:
+    orchestrator = "EKS" if "eksProperties" in record.wire else "ECS"
+    return {
+        "jobDefinitionName": record.name,
+        "jobDefinitionArn": record.arn,
+        "revision": record.revision,
+        "status": record.status,
+        **record.wire,
+        "containerOrchestrationType": orchestrator,
+        "tags": dict(record.tags),
+    }

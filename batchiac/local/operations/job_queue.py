@@ -1,0 +1,170 @@
+"""Job queues."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from batchiac.local.api_error import refusal
+from batchiac.local.paging import page
+from batchiac.local.records import Record
+from batchiac.local.values import queue_value
+
+if TYPE_CHECKING:
+    from batchiac.local.backend import BatchBackend
+
+Wire = dict[str, Any]
+
+_SETTINGS = ("state", "priority", "jobStateTimeLimitActions")
+_TYPES = {"FARGATE": "ECS_FARGATE", "FARGATE_SPOT": "ECS_FARGATE", "ECS_MANAGED_INSTANCES": "ECS_MANAGED_INSTANCES"}
+SNAPSHOT_JOBS = 100
+SNAPSHOT_SHARES = 20
+
+
+def create_job_queue(batch: BatchBackend, request: Wire) -> Wire:
+    """CreateJobQueue: its environments must be VALID."""
+    name = request["jobQueueName"]
+    if name in batch.queues:
+        raise refusal("Object already exists")
+    wire: Wire = {"state": "ENABLED", "computeEnvironmentOrder": []}
+    wire |= {key: request[key] for key in _SETTINGS if key in request}
+    if bool(request.get("computeEnvironmentOrder")) == bool(request.get("serviceEnvironmentOrder")):
+        raise refusal("A job queue needs either computeEnvironmentOrder or serviceEnvironmentOrder")
+    if "schedulingPolicyArn" in request:
+        wire["schedulingPolicyArn"] = batch.policies.read(request["schedulingPolicyArn"]).arn
+    _set_orders(batch, wire, request)
+    wire["jobQueueType"] = request.get("jobQueueType") or _type_of(batch, wire)
+    record = batch.new_record(batch.queues, name, wire, request, add=False)
+    if "serviceEnvironmentOrder" in wire:
+        batch.begin(record, "CREATING", then="VALID")
+    else:
+        batch.create_queue(_value(batch, record))
+    batch.queues.add(record)
+    return {"jobQueueName": name, "jobQueueArn": record.arn}
+
+
+def update_job_queue(batch: BatchBackend, request: Wire) -> Wire:
+    """UpdateJobQueue: what is given replaces what was; a policy can be replaced, not added and not removed."""
+    record = batch.queues.read(request["jobQueue"])
+    wire = dict(record.wire)
+    wire |= {key: request[key] for key in _SETTINGS if key in request}
+    if "schedulingPolicyArn" in request:
+        if "schedulingPolicyArn" not in wire:
+            raise refusal(f"A scheduling policy cannot be added to job queue {record.name}")
+        wire["schedulingPolicyArn"] = batch.policies.read(request["schedulingPolicyArn"]).arn
+    before = _environments(record.wire)
+    _set_orders(batch, wire, request)
+    updated = Record(record.serial, record.name, record.arn, wire, record.tags, record.created_at_ms)
+    if "serviceEnvironmentOrder" in wire:
+        record.wire = wire
+        batch.begin(record, "UPDATING", then="VALID")
+    else:
+        batch.update_queue(_value(batch, updated))
+        record.wire = wire
+        batch.let_go(record, before - _environments(wire))
+    return {"jobQueueName": record.name, "jobQueueArn": record.arn}
+
+
+def delete_job_queue(batch: BatchBackend, request: Wire) -> Wire:
+    """DeleteJobQueue: DISABLED first. Its jobs end as FAILED."""
+    record = batch.queues.read(request["jobQueue"])
+    if "serviceEnvironmentOrder" not in record.wire:
+        batch.delete_queue(record.name)
+        batch.let_go(record, _environments(record.wire))
+        return {}
+    if record.wire["status"] in ("CREATING", "UPDATING", "DELETING"):
+        raise refusal("Cannot delete, resource is being modified")
+    if record.wire["state"] != "DISABLED":
+        raise refusal("Cannot delete, state must be DISABLED")
+    batch.begin(record, "DELETING", then=None, shelf=batch.queues)
+    return {}
+
+
+def describe_job_queues(batch: BatchBackend, request: Wire) -> Wire:
+    """DescribeJobQueues: those named, or all; unknown names are left out."""
+    names = request.get("jobQueues")
+    if names and len(names) > 100:
+        raise refusal(f"jobQueues can have up to 100 entries, but has {len(names)}")
+    batch.observe(
+        lambda: [(each.name, _status(batch, each)[0]) for _, each in batch.queues.chosen(names)],
+        lambda seen: any(status in ("CREATING", "UPDATING", "DELETING") for _, status in seen),
+    )
+    found, more = page("DescribeJobQueues", request, batch.queues.chosen(names), 100)
+    return {"jobQueues": [_detail(batch, record) for record in found], **more}
+
+
+def get_job_queue_snapshot(batch: BatchBackend, request: Wire) -> Wire:
+    """GetJobQueueSnapshot: the first 100 RUNNABLE jobs in the order in which they will be dispatched."""
+    record = batch.queues.read(request["jobQueue"])
+    now = batch.now_ms()
+    if "serviceEnvironmentOrder" in record.wire:
+        runnable = [each for each in batch.service_jobs.values() if each.wire["jobQueue"] == record.arn]
+        jobs = [
+            {"jobArn": each.arn, "earliestTimeAtPosition": each.created_at_ms}
+            for each in runnable
+            if each.wire["status"] == "RUNNABLE"
+        ][:SNAPSHOT_JOBS]
+        return {"frontOfQueue": {"jobs": jobs, "lastUpdatedAt": now}}
+    return batch.queue_snapshot(record, SNAPSHOT_JOBS, SNAPSHOT_SHARES)
+
+
+def queue_changed(batch: BatchBackend, record: Record) -> None:
+    """Tell the engine that what a queue refers to (its scheduling policy) has changed."""
+    batch.update_queue(_value(batch, record))
+
+
+def _value(batch: BatchBackend, record: Record) -> Any:
+    policy = batch.policies.find(record.wire.get("schedulingPolicyArn", ""))
+    return queue_value({"jobQueueName": record.name, **record.wire}, batch.policy_value(policy))
+
+
+def _set_orders(batch: BatchBackend, wire: Wire, request: Wire) -> None:
+    """Names become ARNs; what does not exist, or is not settled, is refused."""
+    if request.get("computeEnvironmentOrder"):
+        order = []
+        for entry in request["computeEnvironmentOrder"]:
+            environment = batch.environments.find(entry["computeEnvironment"])
+            if environment is None:
+                raise refusal(f"computeEnvironment {entry['computeEnvironment']} does not exist")
+            order.append({"order": entry["order"], "computeEnvironment": environment.arn})
+        wire["computeEnvironmentOrder"] = sorted(order, key=lambda entry: entry["order"])
+    if request.get("serviceEnvironmentOrder"):
+        wire["serviceEnvironmentOrder"] = [
+            {
+                "order": entry["order"],
+                "serviceEnvironment": batch.service_environments.read(entry["serviceEnvironment"]).arn,
+            }
+            for entry in request["serviceEnvironmentOrder"]
+        ]
+
+
+def _type_of(batch: BatchBackend, wire: Wire) -> str:
+    """The type that AWS infers from the environments."""
+    if "serviceEnvironmentOrder" in wire:
+        return "SAGEMAKER_TRAINING"
+    first = batch.environments.read(wire["computeEnvironmentOrder"][0]["computeEnvironment"])
+    if "eksConfiguration" in first.wire:
+        return "EKS"
+    return _TYPES.get(first.wire.get("computeResources", {}).get("type", ""), "ECS")
+
+
+def _environments(wire: Wire) -> set[str]:
+    return {entry["computeEnvironment"] for entry in wire["computeEnvironmentOrder"]}
+
+
+def _status(batch: BatchBackend, record: Record) -> tuple[str, str]:
+    if "serviceEnvironmentOrder" in record.wire:
+        return record.wire["status"], record.wire.get("statusReason", "")
+    view = batch.queue_view(record.name)
+    return view.status, view.status_reason
+
+
+def _detail(batch: BatchBackend, record: Record) -> Wire:
+    status, reason = _status(batch, record)
+    return {
+        "jobQueueName": record.name,
+        "jobQueueArn": record.arn,
+        **record.wire,
+        "status": status,
+        "statusReason": reason,
+        "tags": dict(record.tags),
+    }

@@ -1,0 +1,67 @@
+"""Service environments: capacity of another AWS service (SageMaker training) that service-job queues stand on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from batchiac.local.api_error import refusal
+from batchiac.local.paging import page
+from batchiac.local.records import Record
+
+if TYPE_CHECKING:
+    from batchiac.local.backend import BatchBackend
+
+Wire = dict[str, Any]
+
+
+def create_service_environment(batch: BatchBackend, request: Wire) -> Wire:
+    """CreateServiceEnvironment: CREATING, then VALID."""
+    wire = {
+        "serviceEnvironmentType": request["serviceEnvironmentType"],
+        "state": request.get("state", "ENABLED"),
+        "capacityLimits": request["capacityLimits"],
+    }
+    record = batch.new_record(batch.service_environments, request["serviceEnvironmentName"], wire, request)
+    batch.begin(record, "CREATING", then="VALID")
+    return _names(record)
+
+
+def update_service_environment(batch: BatchBackend, request: Wire) -> Wire:
+    """UpdateServiceEnvironment: state and capacity limits."""
+    record = batch.service_environments.read(request["serviceEnvironment"])
+    if record.wire["status"] == "DELETING":
+        raise refusal(f"Cannot update, service environment {record.name} is being deleted")
+    for key in ("state", "capacityLimits"):
+        if key in request:
+            record.wire[key] = request[key]
+    batch.begin(record, "UPDATING", then="VALID")
+    return _names(record)
+
+
+def delete_service_environment(batch: BatchBackend, request: Wire) -> Wire:
+    """DeleteServiceEnvironment: DISABLED and in no queue, as its documentation asks."""
+    record = batch.service_environments.read(request["serviceEnvironment"])
+    if record.wire["status"] in ("CREATING", "UPDATING", "DELETING"):
+        raise refusal("Cannot delete, resource is being modified")
+    if record.wire["state"] != "DISABLED":
+        raise refusal("Cannot delete, state must be DISABLED")
+    for queue in batch.queues:
+        if any(each["serviceEnvironment"] == record.arn for each in queue.wire.get("serviceEnvironmentOrder", ())):
+            raise refusal("Cannot delete, found existing JobQueue relationship")
+    batch.begin(record, "DELETING", then=None, shelf=batch.service_environments)
+    return {}
+
+
+def describe_service_environments(batch: BatchBackend, request: Wire) -> Wire:
+    """DescribeServiceEnvironments."""
+    chosen = batch.service_environments.chosen(request.get("serviceEnvironments"))
+    found, more = page("DescribeServiceEnvironments", request, chosen, 100)
+    return {"serviceEnvironments": [_detail(record) for record in found], **more}
+
+
+def _names(record: Record) -> Wire:
+    return {"serviceEnvironmentName": record.name, "serviceEnvironmentArn": record.arn}
+
+
+def _detail(record: Record) -> Wire:
+    return {**_names(record), **record.wire, "tags": dict(record.tags)}
