@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from batchiac.rules.catalogue.places import API, GUIDE, JD, SJ
 from batchiac.rules.finding import Level
-from batchiac.rules.predicates import is_given, items, longest, matches, required, shown, whole, within
+from batchiac.rules.predicates import is_given, items, longest, matches, required, whole, within
 from batchiac.rules.row import Broken, Rule
 from batchiac.rules.view import View
 
@@ -21,12 +21,6 @@ def _without_condition(view: View, path: str) -> Iterator[Broken]:
     for each in view.views(path.removesuffix("[]")):
         if not any(each.has(name) for name in _CONDITIONS):
             yield Broken(each.path, "without any condition")
-
-
-def _other_action(view: View, path: str) -> Iterator[Broken]:
-    for at, value in view.each(path):
-        if isinstance(value, str) and value.upper() not in ("RETRY", "EXIT"):
-            yield Broken(at, shown(value))
 
 
 def _only_retries(view: View, path: str) -> Iterator[Broken]:
@@ -53,6 +47,7 @@ def _shadowed(view: View, path: str) -> Iterator[Broken]:
 
 
 def _rows(kind: str, first: int, prefix: str) -> tuple[Rule, ...]:
+    # The fifth id was a row about `action`, which the API model itself states (SH04).
     at = "retryStrategy"
     exits = f"{at}.evaluateOnExit"
 
@@ -99,15 +94,6 @@ def _rows(kind: str, first: int, prefix: str) -> tuple[Rule, ...]:
             change="give one of them, or take the entry out",
             source=_EXIT,
             aws_message="EvaluateOnExit should contain at least one of onStatusReason, onReason, onExitCode.",
-        ),
-        Rule(
-            rule_id(4),
-            kind,
-            f"{exits}[].action",
-            whole(_other_action),
-            allowed="RETRY and EXIT are allowed, in any case",
-            change="use one of these",
-            source=_EXIT,
         ),
         *(
             Rule(
