@@ -12,7 +12,7 @@ from heapq import heappush
 from batchiac.engine import consumables
 from batchiac.engine.containers import draw_of
 from batchiac.engine.jobs import FAILED, RUNNING, STARTING, ended, enqueue_front, tell_change, tell_history
-from batchiac.engine.kernel.events import ROW_BITS
+from batchiac.engine.kernel.events import ROW_BITS, ROW_MASK
 from batchiac.engine.ledger import NEVER, NO_EXIT, NO_HOST, Ending, PastAttempt
 from batchiac.engine.machine import ILLEGAL, NEXT, JobEvent, next_status
 from batchiac.engine.policies.behaviour import Outcome
@@ -37,6 +37,8 @@ def start(world: World, record: Record, row: int, host: Host | None, environment
     plan = record.plan
     now = world.now_ms
     to = next_status(ledger.status[row], JobEvent.PLACED, "")
+    if ledger.status_reasons:
+        ledger.status_reasons.pop(row, None)
     shape = plan.shape
     settings = world.settings
     begin = now + settings.container_start_ms
@@ -52,7 +54,7 @@ def start(world: World, record: Record, row: int, host: Host | None, environment
         host.free_memory -= shape.memory
         host.free_gpus -= shape.gpus
         index.add(host)
-        host.running.add(row)
+        host.busy += 1
         ledger.host[row] = host.serial
         image = plan.image
         pulled = host.images.get(image)
@@ -69,11 +71,7 @@ def start(world: World, record: Record, row: int, host: Host | None, environment
     child = row - record.row - 1
     plan_end(world, record, row, max(child, 0), attempt, begin)
     ledger.status[row] = to
-    counts = record.counts
-    if child >= 0 and counts is not None:
-        counts[2] -= 1
-        counts[STARTING] += 1
-        record.updated_at = now
+    record.updated_at = now
     if world.listeners:
         tell_change(world, record, row, 2, STARTING, "")
     if begin == now:
@@ -96,11 +94,7 @@ def to_running(world: World, record: Record, row: int) -> None:
     if ending is not None and ending.status_reason is START_FAILED:
         return
     ledger.status[row] = next_status(STARTING, JobEvent.STARTED, "")
-    counts = record.counts
-    if counts is not None and row != record.row:
-        counts[STARTING] -= 1
-        counts[RUNNING] += 1
-        record.updated_at = world.now_ms
+    record.updated_at = world.now_ms
     if world.listeners:
         tell_change(world, record, row, STARTING, RUNNING, "")
 
@@ -115,14 +109,14 @@ def plan_end(world: World, record: Record, row: int, index: int, attempt: int, b
     write_end(world, row, outcome, begin, plan.memory, plan.timeout_ms)
 
 
-def write_end(world: World, row: int, outcome: Outcome, begin: int, memory_mib: int, timeout_ms: int | None) -> None:
+def write_end(world: World, row: int, outcome: Outcome | int, begin: int, memory_mib: int, timeout_ms: int | None) -> None:
     """Write how an attempt that starts at `begin` will end into the columns, and put its end on the event queue.
 
     Args:
         memory_mib: the container's limit, 0 where the outcome has taken it into account already.
     """
     ledger = world.ledger
-    duration, code, peak, reason, starts = outcome
+    duration, code, peak, reason, starts = (outcome, 0, 0, "", True) if isinstance(outcome, int) else outcome
     end = begin + duration
     if not starts:
         code, end = NO_EXIT, begin
@@ -179,7 +173,7 @@ def release(world: World, record: Record, row: int) -> None:
     serial = ledger.host[row]
     if serial >= 0:
         host = world.hosts[serial]
-        host.running.discard(row)
+        host.busy -= 1
         environment = host.environment
         if host.status == "READY":
             index = environment.index
@@ -192,7 +186,7 @@ def release(world: World, record: Record, row: int) -> None:
             host.free_cpu += shape.cpu
             host.free_memory += shape.memory
             host.free_gpus += shape.gpus
-        if not host.running:
+        if not host.busy:
             world.became_idle.append(host)
     else:
         environment = world.environment_list[-2 - serial]
@@ -216,11 +210,7 @@ def succeed(world: World, record: Record, row: int, ending: Ending | None) -> No
     ledger.status[row] = to
     if ending is not None and ending.container_reason:
         ledger.container_reasons[row] = ending.container_reason
-    counts = record.counts
-    if counts is not None:
-        counts[RUNNING] -= 1
-        counts[to] += 1
-        record.updated_at = world.now_ms
+    record.updated_at = world.now_ms
     if world.listeners:
         tell_change(world, record, row, RUNNING, to, ESSENTIAL_EXITED)
     if record.kind != PLAIN or record.dependents or record.share is not None:
@@ -266,11 +256,7 @@ def fail_attempt(world: World, record: Record, row: int, ending: Ending) -> None
         if started == NEVER and not world.settings.start_failure_uses_attempt:
             ledger.attempts[row] -= 1
     ledger.status[row] = to
-    counts = record.counts
-    if counts is not None and row != record.row:
-        counts[previous] -= 1
-        counts[to] += 1
-        record.updated_at = world.now_ms
+    record.updated_at = world.now_ms
     if world.listeners:
         tell_change(world, record, row, previous, to, status_reason)
     if retry:
@@ -278,6 +264,19 @@ def fail_attempt(world: World, record: Record, row: int, ending: Ending) -> None
     else:
         assert to == FAILED
         ended(world, record, row)
+
+
+def rows_on(world: World, host: Host) -> list[int]:
+    """The rows whose containers are on a host now, in order. Every one of them has its end on the event queue."""
+    gang = host.gang
+    if gang is not None:
+        host_of = world.ledger.host
+        return [row for row in range(gang.row + 1, gang.row + 1 + gang.size) if host_of[row] == host.serial]
+    if not host.busy:
+        return []
+    host_of, status, serial = world.ledger.host, world.ledger.status, host.serial
+    rows = (key & ROW_MASK for key in world.events.rows)
+    return sorted({row for row in rows if host_of[row] == serial and status[row] in (STARTING, RUNNING)})
 
 
 def lose_attempt(world: World, record: Record, row: int, reason: str, code: int = NO_EXIT) -> None:

@@ -22,6 +22,10 @@ def find_reasons(world: World) -> None:
         row = queue.blocked_row
         if row < 0:
             continue
+        if queue.fair is None:
+            row = queue.blocked_row = queue.lane.head()
+            if row < 0:
+                continue
         record = world.records[world.ledger.owner[row]]
         if record is None or world.ledger.status[row] != RUNNABLE:
             continue

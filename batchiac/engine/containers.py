@@ -40,12 +40,17 @@ def draw_of(world: World, record: Record) -> Draw:
     return draws[0] if len(draws) == 1 else combine(containers, draws)
 
 
+def as_outcome(drawn: Outcome | int) -> Outcome:
+    """What a draw returned, in full."""
+    return Outcome(drawn) if isinstance(drawn, int) else drawn
+
+
 def combine(containers: tuple[Container, ...], draws: list[Draw]) -> Draw:
     """One draw for a task of several containers."""
 
     def draw(index: int, attempt: int, stream: Stream) -> Outcome:
         # One stream serves all in their order, so that each container has its own draws.
-        return task_outcome(containers, [each(index, attempt, stream) for each in draws])[0]
+        return task_outcome(containers, [as_outcome(each(index, attempt, stream)) for each in draws])[0]
 
     return draw
 

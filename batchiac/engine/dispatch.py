@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from batchiac.engine import consumables, gangs
 from batchiac.engine.attempts import start
+from batchiac.engine.fastlane import find_steady
 from batchiac.engine.fits import can_provide, fitting_types, options_for
 from batchiac.engine.scaling import request_scaling
 from batchiac.engine.world import MULTINODE, Demand, EnvironmentState, QueueState, Record, World
@@ -22,11 +23,14 @@ from batchiac.engine.world import MULTINODE, Demand, EnvironmentState, QueueStat
 def dispatch(world: World) -> None:
     """Let every dirty queue start what can start now."""
     world.dirty = False
+    looked_at = []
     for queue in world.queue_order:
         if queue.dirty:
             queue.dirty = False
+            looked_at.append(queue)
             if queue.status in ("VALID", "UPDATING", "CREATING"):
                 fill(world, queue)
+    find_steady(world, looked_at)
 
 
 def head_of(queue: QueueState, world: World) -> int:
@@ -96,10 +100,16 @@ def place(world: World, queue: QueueState, record: Record, row: int, demand: Dem
 def block(world: World, queue: QueueState, row: int) -> None:
     """The head has to wait: have the environments' size looked at, and the reason found out."""
     if queue.blocked_row != row:
+        record = world.records[world.ledger.owner[row]]
+        before = queue.blocked_demand
+        queue.blocked_demand = None if record is None else record.demand
+        if queue.blocked_reason or before is not queue.blocked_demand:
+            queue.demanding = True  # another kind of head: it may be blocked for another reason
         unblock(queue)
         queue.blocked_row = row
         queue.blocked_at = world.now_ms
-    request_scaling(world)
+    if queue.demanding:
+        request_scaling(world)
 
 
 def unblock(queue: QueueState) -> None:

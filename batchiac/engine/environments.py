@@ -157,7 +157,7 @@ def _replace_instances(world: World, state: EnvironmentState) -> None:
     policy = state.spec.update_policy
     state.update_deadline = world.now_ms + policy.job_execution_timeout_minutes * 60_000
     for host in list(state.hosts.values()):
-        if policy.terminate_jobs_on_update and host.running:
+        if policy.terminate_jobs_on_update and host.busy:
             hosts.lose(world, host, "infrastructure update")
         else:
             hosts.drain(world, host, "infrastructure update")

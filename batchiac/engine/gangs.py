@@ -42,7 +42,7 @@ def free_hosts(environment: EnvironmentState, shape: Shape, count: int) -> list[
     """
     by_type: dict[str, list[Host]] = {}
     for host in environment.hosts.values():
-        if host.status == "READY" and not host.running and host_holds(host, shape):
+        if host.status == "READY" and not host.busy and host_holds(host, shape):
             if shape.instance_types and host.type.name not in shape.instance_types:
                 continue
             found = by_type.setdefault(host.type.name, [])
@@ -67,7 +67,8 @@ def place(world: World, record: Record, environment: EnvironmentState) -> bool:
         row = record.row + 1 + node
         environment.index.remove(host)
         host.free_cpu = host.free_memory = host.free_gpus = 0  # nobody else's until the gang is over
-        host.running.add(row)
+        host.busy = 1
+        host.gang = record
         ledger.host[row] = host.serial
     if record.plan.consumables:
         consumables.lock(world, record.plan.consumables)
@@ -225,7 +226,8 @@ def _end_gang(world: World, record: Record, code: int, ending: Ending, succeeded
 
 def _release_host(world: World, row: int) -> None:
     host = world.hosts[world.ledger.host[row]]
-    host.running.discard(row)
+    host.busy = 0
+    host.gang = None
     host.free_cpu, host.free_memory, host.free_gpus = host.total_cpu, host.total_memory, host.total_gpus
     if host.status == "READY":
         host.environment.index.add(host)
@@ -250,9 +252,6 @@ def _set_node(world: World, record: Record, row: int, to: int) -> None:
     ledger = world.ledger
     previous = ledger.status[row]
     ledger.status[row] = to
-    assert record.counts is not None
-    record.counts[previous] -= 1
-    record.counts[to] += 1
     record.updated_at = world.now_ms
     if world.listeners:
         tell_change(world, record, row, previous, to, ledger.status_reasons.get(row, ""))
@@ -313,7 +312,7 @@ def provide(world: World, environment: EnvironmentState, shape: Shape, gangs: in
     )
     room = (resources.max_vcpus * CPU_UNITS - environment.cpu) // (kind.vcpus * CPU_UNITS)
     missing = shape.nodes - sum(
-        host.type.name == kind.name and not host.running and host.status in ("READY", "LAUNCHING")
+        host.type.name == kind.name and not host.busy and host.status in ("READY", "LAUNCHING")
         for host in environment.hosts.values()
     )
     count = min(missing, room)

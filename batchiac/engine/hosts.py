@@ -6,7 +6,7 @@ pool (instance type and market) that may run out; those of an UNMANAGED environm
 
 from __future__ import annotations
 
-from batchiac.engine.attempts import lose_attempt
+from batchiac.engine.attempts import lose_attempt, rows_on
 from batchiac.engine.effects import InstanceChanged
 from batchiac.engine.machine import Machine, read_row
 from batchiac.engine.policies.allocation import STRATEGIES
@@ -34,6 +34,7 @@ def pool_left(world: World, instance_type: str, spot: bool) -> int | None:
 def _set_status(world: World, host: Host, event: str, condition: str, reason: str = "") -> None:
     row = read_row(Machine.INSTANCE, host.status, event, condition, history=f"{host.id} launched {host.launched_at} ms")
     host.status = row.to
+    host.open = row.to == "READY"
     if world.listeners:
         world.tell(
             InstanceChanged(
@@ -127,7 +128,7 @@ def drain(world: World, host: Host, reason: str) -> None:
         lose(world, host, reason)
     elif host.status == "READY":
         host.environment.index.remove(host)
-        if host.running:
+        if host.busy:
             _set_status(world, host, "drain", "it has jobs", reason)
         else:
             _set_status(world, host, "scale in", "idle for the delay and above minvCpus", reason)
@@ -142,9 +143,10 @@ def lose(world: World, host: Host, reason: str) -> None:
     elif before == "LAUNCHING":
         _no_longer_launching(host)
     _set_status(world, host, "lost", "", reason)
+    rows = rows_on(world, host)
     _gone(world, host, reason)
-    for row in sorted(host.running):
-        if row in host.running:  # losing a gang's main node ends its others too
+    for row in rows:
+        if world.ledger.host[row] == host.serial:
             record = world.records[world.ledger.owner[row]]
             assert record is not None
             lose_attempt(world, record, row, host_lost(host.id))
@@ -182,7 +184,7 @@ def settle_idle(world: World) -> None:
     idle, world.became_idle = world.became_idle, []
     now = world.now_ms
     for host in idle:
-        if host.running:
+        if host.busy:
             continue
         if host.status == "DRAINING":
             _set_status(world, host, "idle", "")
@@ -221,7 +223,7 @@ def _watch(world: World, environment: EnvironmentState) -> None:
 
 
 def _still_idle(since: int, host: Host) -> bool:
-    return host.status == "READY" and not host.running and host.idle_since == since
+    return host.status == "READY" and not host.busy and host.idle_since == since
 
 
 KEPT = -2
@@ -256,7 +258,7 @@ def _scale_in(argument: tuple[World, EnvironmentState]) -> None:
 def look_again_at_idle(world: World, environment: EnvironmentState) -> None:
     """The floor went down: hosts that were kept for it may go after another delay."""
     for host in environment.hosts.values():
-        if host.status == "READY" and not host.running and host.idle_since == KEPT:
+        if host.status == "READY" and not host.busy and host.idle_since == KEPT:
             world.became_idle.append(host)
     world.wake()
 

@@ -133,17 +133,18 @@ def submit(world: World, request: JobRequest) -> str:
             raise InvalidRefusal("A multi-node parallel job cannot be an array job: leave arrayProperties out.")
         record.kind, record.size = MULTINODE, plan.nodes
         record.row = world.ledger.reserve(1 + plan.nodes, index)
-        record.counts = [plan.nodes, 0, 0, 0, 0, 0, 0]
     elif request.array_size:
         record.kind, record.size = ARRAY, request.array_size
         record.row = world.ledger.reserve(1 + request.array_size, index)
-        record.counts = [request.array_size, 0, 0, 0, 0, 0, 0]
+        record.left = request.array_size
     else:
         record.row = world.ledger.reserve_one(index)
     if queue.fair is not None:
         priority = request.scheduling_priority
         record.priority = definition.scheduling_priority if priority is None else priority
         record.share = queue.fair.join(world, request.share_identifier)
+    elif record.kind != MULTINODE and not plan.consumables:
+        record.simple = True
     world.records.append(record)
     world.by_id[job_id] = index
     queue.records.append(index)
@@ -200,6 +201,7 @@ def link_parents(world: World, record: Record, parents: Sequence[tuple[Record | 
     for parent, kind in parents:
         if parent is None:
             record.sequential = True
+            record.simple = False
             continue
         if kind == "N_TO_N":
             if record.child_waits is None:
@@ -217,6 +219,8 @@ def link_parents(world: World, record: Record, parents: Sequence[tuple[Record | 
         if parent.dependents is None:
             parent.dependents = []
         parent.dependents.append((record, kind == "N_TO_N"))
+        if parent.kind == PLAIN or kind == "N_TO_N":
+            parent.simple = False
 
 
 def world_admit(world: World) -> None:
@@ -289,7 +293,7 @@ def enqueue(world: World, record: Record, first: int, end: int) -> None:
         queue.lane.append(first, end)
     else:
         queue.fair.append(world, share, record.priority, first, end)
-    queue.dirty = True
+    queue.dirty = queue.demanding = True
     world.dirty = True
 
 
@@ -304,7 +308,7 @@ def enqueue_front(world: World, record: Record, row: int) -> None:
         queue.lane.push_front(row)
     else:
         queue.fair.push_front(world, record.share, record.priority, row)
-    queue.dirty = True
+    queue.dirty = queue.demanding = True
     world.dirty = True
 
 
@@ -360,11 +364,7 @@ def change(world: World, record: Record, row: int, event: JobEvent, reason: str 
     previous = ledger.status[row]
     to = next_status(previous, event, "" if event in _COMMON else tell_history(world, record, row))
     ledger.status[row] = to
-    counts = record.counts
-    if counts is not None and row != record.row:
-        counts[previous] -= 1
-        counts[to] += 1
-        record.updated_at = world.now_ms
+    record.updated_at = world.now_ms
     if world.listeners and to != previous:
         tell_change(world, record, row, previous, to, reason)
 
@@ -379,10 +379,6 @@ def change_children(world: World, record: Record, first: int, end: int, event: J
     previous = ledger.status[row + first]
     to = next_status(previous, event, f"children {first}..{end - 1} of {record.id}")
     ledger.status[row + first : row + end] = bytes((to,)) * (end - first)
-    counts = record.counts
-    if counts is not None:
-        counts[previous] -= end - first
-        counts[to] += end - first
     record.updated_at = world.now_ms
     if world.listeners:
         for each in range(row + first, row + end):
@@ -490,8 +486,8 @@ def _resolve_child(world: World, record: Record, row: int, success: bool) -> Non
             release_child(world, dependent, child)
         elif ledger.status[theirs] == PENDING:
             finish(world, dependent, theirs, JobEvent.DEPENDENCY_FAILED, DEPENDENT_FAILED)
-    counts = record.counts
-    if counts is not None and counts[SUCCEEDED] + counts[FAILED] == record.size:
+    record.left -= 1
+    if not record.left:
         finish_array(world, record)
 
 
@@ -500,9 +496,8 @@ def finish_array(world: World, record: Record) -> None:
     ledger = world.ledger
     if ledger.status[record.row] > PENDING:
         return
-    assert record.counts is not None
     previous = ledger.status[record.row]
-    failed = record.counts[FAILED] > 0
+    failed = ledger.status.find(FAILED, record.row + 1, record.row + 1 + record.size) >= 0
     to = FAILED if failed else SUCCEEDED
     ledger.status[record.row] = to
     ledger.stopped[record.row] = world.now_ms
@@ -534,7 +529,7 @@ def fail_all(world: World, record: Record, event: JobEvent, reason: str) -> None
             finish(world, record, row, event, reason)
     if ledger.status[own] < STARTING:
         if record.kind == ARRAY:
-            if not record.counts or record.counts[SUCCEEDED] + record.counts[FAILED] == record.size:
+            if not record.left:
                 finish_array(world, record)
         else:
             finish(world, record, own, event, reason)

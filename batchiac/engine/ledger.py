@@ -72,7 +72,7 @@ class Ledger:
         self.attempts.append(0)
         self.owner.append(owner)
         self.host.append(NO_HOST)
-        self.exit.append(NO_EXIT)
+        self.exit.append(0)
         self.started.append(NEVER)
         self.stopped.append(NEVER)
         return row
@@ -86,7 +86,7 @@ class Ledger:
             self.status[row:end] = self.attempts[row:end] = bytes(count)
             self.owner[row:end] = array("i", [owner]) * count
             self.host[row:end] = array("i", [NO_HOST]) * count
-            self.exit[row:end] = array("h", [NO_EXIT]) * count
+            self.exit[row:end] = array("h", bytes(2)) * count
             self.started[row:end] = self.stopped[row:end] = array("q", [NEVER]) * count
             return row
         row = len(self.status)
@@ -94,7 +94,7 @@ class Ledger:
         self.attempts.extend(bytes(count))
         self.owner.extend(array("i", [owner]) * count)
         self.host.extend(array("i", [NO_HOST]) * count)
-        self.exit.extend(array("h", [NO_EXIT]) * count)
+        self.exit.extend(array("h", bytes(2)) * count)
         self.started.extend(array("q", [NEVER]) * count)
         self.stopped.extend(array("q", [NEVER]) * count)
         return row

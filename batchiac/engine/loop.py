@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from heapq import heappop
 
+from batchiac.engine import fastlane
 from batchiac.engine.attempts import end_row
 from batchiac.engine.dispatch import dispatch
 from batchiac.engine.hosts import settle_idle
@@ -22,8 +23,11 @@ def run(world: World, until_ms: int, *, while_busy: bool = False) -> None:
     events = world.events
     rows, calls = events.rows, events.calls
     world.in_step = True
+    fast = not world.settings.scheduler_tick_ms
     try:
         while True:
+            if fast and rows:
+                fastlane.run(world, until_ms)
             row_at = rows[0] >> ROW_BITS if rows else FOREVER
             call_at = calls[0][0] if calls else FOREVER
             at = row_at if row_at <= call_at else call_at

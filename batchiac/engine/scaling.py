@@ -34,6 +34,7 @@ def scale(world: World) -> None:
     for queue in world.queue_order:
         if queue.status not in ("VALID", "UPDATING", "CREATING") or queue.blocked_row < 0:
             continue
+        queue.demanding = False
         for demand in list(queue.demands.values()):
             left = demand.count
             if left <= 0:

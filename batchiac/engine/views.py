@@ -7,7 +7,8 @@ from typing import Literal
 
 from attrs import field, frozen
 
-from batchiac.engine.containers import ContainerRun, task_outcome
+from batchiac.engine.attempts import rows_on
+from batchiac.engine.containers import ContainerRun, as_outcome, task_outcome
 from batchiac.engine.jobs import job_id_of, node_containers
 from batchiac.engine.ledger import NEVER, NO_EXIT
 from batchiac.engine.reasons import ESSENTIAL_EXITED
@@ -151,7 +152,7 @@ class EnvironmentView:
 
 @frozen
 class QueueView:
-    """A queue. `counts`: RUNNABLE jobs by shape are not shown; `runnable` is their number."""
+    """A queue. `runnable` is how many RUNNABLE jobs and children it has."""
 
     name: str
     spec: JobQueue
@@ -271,7 +272,7 @@ def view_job(world: World, record: Record, row: int) -> JobView:
         parent_id="" if own else record.id,
         array_size=record.size if array and own else 0,
         array_index=index if array else None,
-        status_summary=dict(zip(STATUSES, record.counts, strict=True)) if array and own and record.counts else {},
+        status_summary=summary_of(world, record) if array and own else {},
         updated_at_ms=record.updated_at,
         num_nodes=record.size if nodes else 0,
         node_index=index if nodes else None,
@@ -279,6 +280,13 @@ def view_job(world: World, record: Record, row: int) -> JobView:
         environment_variables=variables_of(world, record, row) if placed else {},
         containers=_container_runs(world, record, row) if placed and len(record.plan.containers) > 1 else (),
     )
+
+
+def summary_of(world: World, record: Record) -> dict[str, int]:
+    """How many children are in each state: counted in C over the column when somebody asks, kept by nobody."""
+    column = world.ledger.status
+    first, end = record.row + 1, record.row + 1 + record.size
+    return {name: column.count(state, first, end) for state, name in enumerate(STATUSES)}
 
 
 def _is_terminated(record: Record, row: int) -> bool:
@@ -291,7 +299,7 @@ def _container_runs(world: World, record: Record, row: int) -> tuple[ContainerRu
     attempt = world.ledger.attempts[row]
     index = max(0, row - record.row - 1)
     stream = world.stream.rekey(record.index, index, attempt)
-    outcomes = [world.behaviour.plan(record.request, each)(index, attempt, stream) for each in containers]
+    outcomes = [as_outcome(world.behaviour.plan(record.request, each)(index, attempt, stream)) for each in containers]
     runs = task_outcome(containers, outcomes)[1]
     return runs if world.ledger.status[row] >= _SUCCEEDED else ()
 
@@ -412,7 +420,7 @@ def view_instance(world: World, host: Host) -> InstanceView:
         host.free_cpu / 4,
         host.free_memory,
         host.free_gpus,
-        len(host.running),
+        host.busy,
         host.launched_at,
         _moment(host.ready_at),
         _moment(host.terminated_at),
@@ -457,7 +465,7 @@ def view_queue(world: World, state: QueueState) -> QueueView:
 
 def running_rows(world: World, host: Host) -> Iterator[tuple[Record, int]]:
     """The records and rows of the containers on one instance, in order of row."""
-    for row in sorted(host.running):
+    for row in rows_on(world, host):
         record = world.records[world.ledger.owner[row]]
         if record is not None:
             yield record, row

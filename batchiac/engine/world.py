@@ -111,20 +111,21 @@ class Record:
 
     Attributes:
         row: its own row; `size` rows of children or nodes follow.
-        counts: rows of children by status, for arrays and multi-node jobs.
+        left: children of an array that have not ended.
         waits: dependencies outstanding.
         dependents: (record, is N_TO_N) pairs to tell when this one ends.
         child_waits: dependencies outstanding by child, where children wait one by one.
         draw: what its containers do; None until the first start.
         stops: rows of it that a caller cancelled or terminated, with the caller's reason; None for none.
         terminations: those of them that were terminated.
+        simple: nobody waits for single rows of it, it locks nothing, and it has no share: see fastlane.py.
         lingers: a row of it may still stand in a lane, so that its rows are never given out again.
     """
 
     __slots__ = (
-        "child_waits", "counts", "created_at", "demand", "dependency_failed", "dependents", "draw", "ended_at", "id",
-        "index", "kind", "lingers", "plan", "priority", "queue", "request", "row", "sequential", "share", "size",
-        "stops", "terminations", "updated_at", "waits",
+        "child_waits", "created_at", "demand", "dependency_failed", "dependents", "draw", "ended_at", "id",
+        "index", "kind", "left", "lingers", "plan", "priority", "queue", "request", "row", "sequential", "share", "size",
+        "simple", "stops", "terminations", "updated_at", "waits",
     )  # fmt: skip
 
     def __init__(
@@ -140,7 +141,7 @@ class Record:
         self.row = -1
         self.size = 0
         self.kind = PLAIN
-        self.counts: list[int] | None = None
+        self.left = 0
         self.waits = 0
         self.dependency_failed = False
         self.dependents: list[tuple[Record, bool]] | None = None
@@ -150,6 +151,7 @@ class Record:
         self.stops: dict[int, str] | None = None
         self.terminations: set[int] | None = None
         self.lingers = False
+        self.simple = False
         self.ended_at = -1
         self.share: ShareState | None = None
         self.priority = 0
@@ -188,11 +190,13 @@ class QueueState:
         records: index of every record submitted to it, oldest first; purged ones leave.
         version: goes up when its spec or one of its environments changes: `Demand.options` are stale.
         dirty: something changed that could let its head start.
+        demanding: its demand, or what could meet it, changed since scaling last looked.
         blocked_row: the head that could not be placed, -1 when none.
     """
 
     __slots__ = (
-        "blocked_at", "blocked_reason", "blocked_row", "blocked_since", "demands", "dirty", "environments", "fair", "gang_waiting",
+        "blocked_at", "blocked_demand", "blocked_reason", "blocked_row", "blocked_since", "demanding", "demands",
+        "dirty", "environments", "fair", "gang_waiting",
         "history", "lane", "leaving", "records", "serial", "spec", "status", "status_reason", "version",
     )  # fmt: skip
 
@@ -211,6 +215,8 @@ class QueueState:
         self.version = 0
         self.dirty = False
         self.blocked_row = -1
+        self.demanding = True
+        self.blocked_demand: Demand | None = None
         self.blocked_at = -1
         self.blocked_since = -1
         self.blocked_reason = ""
@@ -218,11 +224,15 @@ class QueueState:
 
 
 class Host:
-    """One instance. Free amounts are what containers can still have; memory is usable memory."""
+    """One instance; `open` while it is READY and takes jobs; `busy` is how many containers it has. Free amounts are what containers can still have; memory is usable memory.
+
+    Which rows are on it is found from the event queue when somebody asks (attempts.rows_on): it is asked rarely, and
+    a set an instance would cost every job twice. `gang` is the multi-node job that has it for itself.
+    """
 
     __slots__ = (
-        "environment", "free_cpu", "free_gpus", "free_memory", "group", "id", "idle_since", "images", "launched_at",
-        "lost_reason", "market", "ready_at", "running", "serial", "spot", "status", "terminated_at", "total_cpu",
+        "busy", "environment", "free_cpu", "free_gpus", "free_memory", "gang", "group", "id", "idle_since", "images", "launched_at",
+        "lost_reason", "market", "open", "ready_at", "serial", "spot", "status", "terminated_at", "total_cpu",
         "total_gpus", "total_memory", "type", "used_once",
     )  # fmt: skip
 
@@ -237,7 +247,9 @@ class Host:
         self.total_memory = self.free_memory = usable_memory_mib(kind.memory_mib, reserved_mib=reserved_mib)
         self.total_gpus = self.free_gpus = kind.gpus
         self.status = ""
-        self.running: set[int] = set()
+        self.open = False
+        self.busy = 0
+        self.gang: Record | None = None
         self.images: dict[str, int] = {}
         self.idle_since = -1
         self.launched_at = -1
@@ -257,12 +269,13 @@ class EnvironmentState:
         cpu: quarters of a vCPU of all its instances, launching ones too (Fargate: of its tasks).
         hosts: live instances by serial: launching, ready, draining.
         launching: how many are launching, by type name.
+        steady: the shape that a freed place goes to without a decision, see fastlane.py; None where one is needed.
         exhausted: types whose pool refused, until something about the pool changes.
     """
 
     __slots__ = (
         "candidates", "cluster", "cpu", "desired_floor", "exhausted", "fits", "generation", "history", "hosts", "idle",
-        "idle_call", "index", "launching", "places", "queues", "serial", "spec", "status",
+        "idle_call", "index", "launching", "places", "queues", "serial", "steady", "spec", "status",
         "status_reason", "tasks", "unique", "update_deadline",
     )  # fmt: skip
 
@@ -286,6 +299,7 @@ class EnvironmentState:
         self.candidates: tuple[InstanceType, ...] = ()
         self.fits: dict[Shape, tuple[InstanceType, ...]] = {}
         self.desired_floor = 0
+        self.steady: Demand | None = None
         self.generation = 0
         self.update_deadline = -1
         self.tasks: set[int] = set()
@@ -415,9 +429,9 @@ class World:
         self.wake()
 
     def wake_environment(self, environment: EnvironmentState) -> None:
-        """Have the heads of all queues on this environment looked at."""
+        """What this environment has or can have changed: have the heads of its queues looked at, and its size."""
         for queue in environment.queues:
-            queue.dirty = True
+            queue.dirty = queue.demanding = True
         self.wake()
 
 

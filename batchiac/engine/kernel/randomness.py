@@ -23,27 +23,30 @@ def mix(value: int) -> int:
 
 
 class Stream:
-    """Draws for one purpose. Re-keyed and reused by the engine: keep none of them."""
+    """Draws for one purpose. Re-keyed and reused by the engine: keep none of them.
 
-    __slots__ = ("_parts", "_seed", "_state")
+    `parts` is the purpose until the first draw; setting it is what `rekey` does.
+    """
+
+    __slots__ = ("_seed", "_state", "parts")
 
     def __init__(self, seed: int) -> None:
         self._seed = mix((seed ^ _GOLDEN) & _MASK)
-        self._parts: tuple[int, ...] | None = None
+        self.parts: tuple[int, ...] | None = None
         self._state = self._seed
 
     def rekey(self, *parts: int) -> Stream:
         """Start anew for this purpose; the same parts give the same draws. Costs nothing until something is drawn."""
-        self._parts = parts
+        self.parts = parts
         return self
 
     def random(self) -> float:
         """Uniform in [0, 1)."""
-        if self._parts is not None:
+        if self.parts is not None:
             state = self._seed
-            for part in self._parts:
+            for part in self.parts:
                 state = mix((state + _GOLDEN * (part + 1)) & _MASK)
-            self._state, self._parts = state, None
+            self._state, self.parts = state, None
         self._state = state = (self._state + _GOLDEN) & _MASK
         return (mix(state) >> 11) * _PER_FLOAT
 

@@ -40,8 +40,9 @@ class Outcome(NamedTuple):
     starts: bool = True
 
 
-Draw = Callable[[int, int, Stream], Outcome]
+Draw = Callable[[int, int, Stream], Outcome | int]
 """`draw(index, attempt, stream)`: index is the array index or the node index, 0 for a plain job; attempt is 1-based.
+A bare int is the duration in ms of a container that ends well and takes no memory worth counting.
 The stream is keyed by (seed, job, index, attempt): the same question gives the same answer at any time."""
 
 

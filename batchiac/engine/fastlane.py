@@ -1,0 +1,196 @@
+"""The common case in one loop: a job ends well, and the next of the same shape takes its place.
+
+Theory. After a dispatch, an environment whose first waiting head (FIFO, this environment its first choice) found no
+room is *steady* for that head's demand: no instance has room for that shape, and no queue with more right to a freed
+place waits. When a job of that very shape ends then, its instance alone has room, and the place's new owner is the
+head: the outcome of a whole dispatch is known, and what is free on the instance is the same as before. Likewise, when
+nothing waits for an environment at all, a job that ends gives its place back and nobody need be asked.
+
+Rules. Every other case is left to the general code (loop.py), which gives the same result for these as well; a test
+runs both. The lane is closed while anything is dirty, while anybody listens, and where two events fall on one instant.
+It keeps no state: whatever it hoists into local names are the engine's own columns. Its transitions are those of
+machine.NEXT. It exists because a million children should take seconds.
+"""
+
+from __future__ import annotations
+
+from heapq import heappop, heapreplace
+
+from batchiac.engine.containers import draw_of
+from batchiac.engine.jobs import ended
+from batchiac.engine.kernel.events import ROW_BITS, ROW_MASK
+from batchiac.engine.machine import NEXT, JobEvent
+from batchiac.engine.policies.behaviour import Draw
+from batchiac.engine.world import Demand, QueueState, Record, Shape, World
+
+_SUCCEEDED = NEXT[JobEvent.SUCCEEDED << 3 | 4]
+_RUNNING = NEXT[JobEvent.STARTED << 3 | NEXT[JobEvent.PLACED << 3 | 2]]
+_RUNNABLE = 2
+
+_NEXT_INSTANT = 1 << ROW_BITS
+FOREVER_MS = 1 << 62
+_NOBODY = Record.__new__(Record)
+
+EMPTY = Demand(Shape(-1, 0, 0, 0, "", "", 0, ()))
+"""`EnvironmentState.steady` where nothing waits."""
+
+
+def find_steady(world: World, queues: list[QueueState]) -> None:
+    """After a dispatch: say for each environment of these queues what a freed place goes to."""
+    seen: set[int] = set()
+    for queue in queues:
+        for environment in queue.environments:
+            if environment.serial in seen:
+                continue
+            seen.add(environment.serial)
+            environment.steady = EMPTY
+            for each in environment.queues:
+                row = each.blocked_row
+                if row < 0:
+                    continue
+                environment.steady = None
+                record = world.records[world.ledger.owner[row]]
+                if each.fair is None and record is not None and not each.blocked_reason:
+                    demand = record.demand
+                    if not demand.shape.nodes and demand.options and demand.options[0] is environment:
+                        environment.steady = demand
+                break
+
+
+def run(world: World, until_ms: int) -> None:
+    """Handle row ends while they are of the common case and come before every other event."""
+    if world.dirty or world.listeners or world.became_idle or world.settings.container_start_ms:
+        return
+    events = world.events
+    rows, calls = events.rows, events.calls
+    ledger = world.ledger
+    status, stopped, started = ledger.status, ledger.stopped, ledger.started
+    exits, host_of, owner, attempts = ledger.exit, ledger.host, ledger.owner, ledger.attempts
+    endings = ledger.endings
+    records, hosts = world.records, world.hosts
+    stream = world.stream
+    limit = min(until_ms + 1, calls[0][0] if calls else until_ms + 1) << ROW_BITS
+    now = world.now_ms
+    # The record of the row that ends, and what is looked at for each of its rows.
+    record: Record = _NOBODY
+    first = end = 0
+    simple = plain = False
+    ending_demand = EMPTY
+    # The record of the row that starts.
+    following: Record = _NOBODY
+    next_first = next_end = number = 0
+    draw: Draw | None = None
+    timeout_ms = 0
+    memory = 0
+    image = ""
+    while rows:
+        key = rows[0]
+        if key >= limit:
+            break
+        row = key & ROW_MASK
+        now = key >> ROW_BITS
+        if status[row] != 4 or stopped[row] != now:
+            if status[row] == 3:
+                break
+            heappop(rows)  # stale
+            continue
+        if exits[row]:
+            break
+        instant = key - row + _NEXT_INSTANT
+        if len(rows) < 3 or rows[1] < instant or rows[2] < instant:
+            break
+        if row < first or row >= end:
+            record = records[owner[row]]  # type: ignore[assignment]  # a row that runs has its record
+            first = record.row
+            end = first + record.size + 1
+            simple = record.simple
+            plain = not record.size
+            ending_demand = record.demand
+        if not simple or (endings and row in endings):
+            break
+        serial = host_of[row]
+        if serial < 0:
+            break
+        host = hosts[serial]
+        if not host.open:
+            break
+        demand = host.environment.steady
+        if demand is ending_demand:
+            lane = record.queue.lane
+            waiting = lane.cursor
+            if waiting >= lane.end or status[waiting] != _RUNNABLE:
+                break
+            if waiting < next_first or waiting >= next_end:
+                following = records[owner[waiting]]  # type: ignore[assignment]
+                next_first = following.row
+                next_end = next_first + following.size + 1
+                plan = following.plan
+                if following.demand is not demand or plan.consumables:
+                    next_end = next_first
+                    break
+                if following.draw is None:
+                    following.draw = draw_of(world, following)
+                draw = following.draw
+                number = following.index
+                timeout_ms = plan.timeout_ms or FOREVER_MS
+                memory = plan.memory or FOREVER_MS
+                image = plan.image
+            if host.images.get(image, limit) > now:
+                break
+            child = waiting - next_first - 1
+            if child < 0:
+                child = 0
+            attempt = attempts[waiting] + 1
+            stream.parts = (number, child, attempt)
+            outcome = draw(child, attempt, stream)  # type: ignore[misc]
+            if outcome.__class__ is int:
+                duration: int = outcome  # type: ignore[assignment]
+            else:
+                duration, code, peak, reason, starts = outcome  # type: ignore[misc]
+                if reason or not starts or peak > memory:
+                    break  # nothing was changed yet: the general code asks for the same draw and gets the same answer
+                if code:
+                    exits[waiting] = code
+            if duration > timeout_ms:
+                break
+            attempts[waiting] = attempt
+            until = now + duration
+            heapreplace(rows, until << ROW_BITS | waiting)
+            status[waiting] = _RUNNING
+            host_of[waiting] = serial
+            started[waiting] = now
+            stopped[waiting] = until
+            demand.count -= 1
+            lane.cursor = waiting + 1
+            following.updated_at = now
+            status[row] = _SUCCEEDED
+        elif demand is EMPTY:
+            heappop(rows)
+            status[row] = _SUCCEEDED
+            shape = record.plan.shape
+            host.busy -= 1
+            index = host.environment.index
+            index.remove(host)
+            host.free_cpu += shape.cpu
+            host.free_memory += shape.memory
+            host.free_gpus += shape.gpus
+            index.add(host)
+            if not host.busy:
+                world.became_idle.append(host)
+                limit = 0
+        else:
+            break
+        if plain:
+            record.ended_at = now
+            world.finished.append(record)
+        else:
+            record.updated_at = now
+            if record.left == 1:
+                world.now_ms = now
+                ended(world, record, row)
+                if world.dirty:
+                    break
+            else:
+                record.left -= 1
+    if now > world.now_ms:
+        world.now_ms = now  # the next event may be of this time and left to the general code
