@@ -7,7 +7,7 @@ Read over the Batch API, so that the same code serves the simulated stack and a 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from attrs import frozen
@@ -60,11 +60,17 @@ class Definition:
 
 @frozen
 class Destinations:
-    """Everything that a task can be sent to, in order of name."""
+    """Everything that a task can be sent to, in order of name.
+
+    Attributes:
+        exported: every text among the stack's outputs, in the program's order: what it exports first is its first
+            choice.
+    """
 
     queues: tuple[Queue, ...]
     environments: Mapping[str, Environment]
     definitions: tuple[Definition, ...]
+    exported: tuple[str, ...] = ()
 
     def queue(self, name: str | None, task: str) -> Queue:
         """The queue that `name` means; without a name the one of highest priority that needs no share.
@@ -79,7 +85,7 @@ class Destinations:
         return min(self.queues, key=lambda each: (each.fair_share, -each.priority, each.name))
 
     def definition(self, name: str | None, task: str, *, nodes: bool) -> Definition:
-        """The definition that `name` means; without a name the stack's only one of the kind that the task needs.
+        """The definition that `name` means; without a name the first one of the kind that the task needs.
 
         Raises:
             WorkloadError: the stack has no such definition, or more than one could be meant.
@@ -90,8 +96,12 @@ class Destinations:
         fitting = [each for each in self.definitions if (each.kind == "multinode") == nodes]
         if not fitting:
             raise WorkloadError(f"task {task!r} needs a {kind} job definition and the stack has none: declare one")
-        # The plainest is the one that asks for least; a job's own overrides make of it what the task needs.
-        return min(fitting, key=lambda each: (each.vcpus, each.memory_mib, each.name))
+        # The program's own order comes first; else the one that asks for least: overrides make of it what is needed.
+        order = {name: position for position, name in reversed(list(enumerate(self.exported)))}
+        return min(
+            fitting,
+            key=lambda each: (order.get(each.name, len(order)), each.vcpus, each.memory_mib, each.name),
+        )
 
     def max_vcpus(self, queues: Sequence[Queue]) -> int | None:
         """The most vCPUs that jobs in these queues can have; None when an UNMANAGED environment is among them."""
@@ -101,8 +111,12 @@ class Destinations:
         return sum(known) if known and len(known) == len(sizes) else None
 
 
-def read_destinations(client: Any) -> Destinations:
-    """What a Batch client's account and region have: VALID or not, since a stuck job is a result, not an error."""
+def read_destinations(client: Any, outputs: Mapping[str, Any] | None = None) -> Destinations:
+    """What a Batch client's account and region have: VALID or not, since a stuck job is a result, not an error.
+
+    Args:
+        outputs: the stack's, for the order of what it exports.
+    """
     queues = [
         Queue(
             name=each["jobQueueName"],
@@ -127,7 +141,19 @@ def read_destinations(client: Any) -> Destinations:
         tuple(sorted(queues, key=lambda each: each.name)),
         {each.name: each for each in environments},
         tuple(sorted(newest.values(), key=lambda each: each.name)),
+        tuple(_texts(outputs or {})),
     )
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for each in value.values():
+            yield from _texts(each)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from _texts(each)
 
 
 def _pages(describe: Callable[..., Mapping[str, Any]], key: str, **parameters: str) -> list[Mapping[str, Any]]:

@@ -256,4 +256,8 @@ def _matching(value: object, pattern: re.Pattern[str], where: str, path: str, ke
         raise WorkloadError(f"{where}: {path} is {value!r}; allowed: {SIMULATION_KEYS[key]}")
     if text.startswith("uniform:") and float(match["low"]) > float(match["high"]):
         raise WorkloadError(f"{where}: {path} is {value!r}; the lower bound comes first")
+    if text.startswith("lognormal:") and float(match["spread"]) < 1:
+        raise WorkloadError(f"{where}: {path} is {value!r}; the spread is a factor of 1 or more")
+    if key == "exit" and any(int(code) > 255 for code in text.split(":")):
+        raise WorkloadError(f"{where}: {path} is {value!r}; exit codes go from 0 to 255")
     return text

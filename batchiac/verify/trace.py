@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping
 
 from attrs import define, field, frozen
 
-from batchiac.engine.effects import Effect, InstanceChanged, JobStateChanged, QueueBlocked
+from batchiac.engine.effects import Effect, JobStateChanged, QueueBlocked
+from batchiac.engine.views import InstanceView
 from batchiac.verify.destination import Environment
 from batchiac.verify.submit import SubmissionPlan
 from batchiac.verify.workload import Workload
@@ -137,12 +139,17 @@ class Recorder:
     """Listens to one engine. Keeps one entry a job, children of arrays included; nodes of a gang are left out.
 
     Args:
-        on_end: called with the number of jobs that have ended, at each end; for progress.
+        on_end: called with the number of jobs that have ended and the time, ms, at each end; for progress.
+
+    Attributes:
+        jobs: by job id; an array has an entry of its own beside those of its children.
+        just_ended: (job id, status) of whole jobs that have ended since somebody emptied it.
+        blocked: job id → why it is at the head of its queue and cannot be placed.
     """
 
-    def __init__(self, on_end: Callable[[int], None] = lambda ended: None) -> None:
+    def __init__(self, on_end: Callable[[int, int], None] = lambda ended, at_ms: None) -> None:
         self.jobs: dict[str, _Moments] = {}
-        self.instances: dict[str, list[InstanceChanged]] = {}
+        self.just_ended: deque[tuple[str, str]] = deque()
         self.blocked: dict[str, str] = {}
         self.ended = 0
         self._on_end = on_end
@@ -152,8 +159,6 @@ class Recorder:
         if isinstance(effect, JobStateChanged):
             if "#" not in effect.job_id:
                 self._take_job(effect)
-        elif isinstance(effect, InstanceChanged):
-            self.instances.setdefault(effect.instance_id, []).append(effect)
         elif isinstance(effect, QueueBlocked):
             self.blocked[effect.job_id] = effect.reason
 
@@ -172,8 +177,10 @@ class Recorder:
         moments.reason = effect.status_reason
         if status in ENDED:
             moments.stopped_at_ms = effect.at_ms
+            if ":" not in effect.job_id:
+                self.just_ended.append((effect.job_id, status))
             self.ended += 1
-            self._on_end(self.ended)
+            self._on_end(self.ended, effect.at_ms)
 
     def job_run(
         self, job_id: str, *, task: str, group: str, vcpus: float, submitted_at_ms: int, start_ms: int, end_ms: int
@@ -199,27 +206,21 @@ class Recorder:
             reason=moments.reason,
         )
 
-    def instance_runs(self, vcpus_of: Callable[[str], int], start_ms: int) -> tuple[InstanceRun, ...]:
-        """Every instance that was there at `start_ms` or came later, in order of launch."""
-        runs = []
-        for instance_id, changes in self.instances.items():
-            first, last = changes[0], changes[-1]
-            gone_ms = last.at_ms if last.status == "TERMINATED" else None
-            if gone_ms is not None and gone_ms <= start_ms:
-                continue
-            runs.append(
-                InstanceRun(
-                    instance_id=instance_id,
-                    instance_type=first.instance_type,
-                    vcpus=vcpus_of(first.instance_type),
-                    environment=first.environment,
-                    spot=first.spot,
-                    # One that stood already (minvCpus) is the workload's from its first submission on.
-                    launched_at_s=max(0, first.at_ms - start_ms) / 1000,
-                    terminated_at_s=_since(gone_ms, start_ms),
-                )
-            )
-        return tuple(runs)
+
+def instance_run(view: InstanceView, start_ms: int) -> InstanceRun | None:
+    """The engine's view of an instance as a run's; None when it was gone before the run."""
+    if view.terminated_at_ms is not None and view.terminated_at_ms <= start_ms:
+        return None
+    return InstanceRun(
+        instance_id=view.id,
+        instance_type=view.instance_type,
+        vcpus=view.vcpus,
+        environment=view.environment,
+        spot=view.spot,
+        # One that stood already (minvCpus) is the workload's from its first submission on.
+        launched_at_s=max(0, view.launched_at_ms - start_ms) / 1000,
+        terminated_at_s=_since(view.terminated_at_ms, start_ms),
+    )
 
 
 def _since(at_ms: int | None, start_ms: int) -> float | None:

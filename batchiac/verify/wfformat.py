@@ -138,8 +138,9 @@ def _memory_unit(measured: Any) -> tuple[int, list[str]]:
         ]
     sentences = [f"memoryInBytes is taken for bytes (the largest is {max(known) / _MIB:,.0f} MiB); a task {asked}"]
     if len(known) < len(list(measured)):
+        count = len(list(measured)) - len(known)
         sentences.append(
-            f"{len(list(measured)) - len(known)} tasks have no measured memory and ask for what the job definition says"
+            f"{count} task{'s have' if count > 1 else ' has'} no measured memory: the job definition's counts"
         )
     return 1, sentences
 

@@ -6,6 +6,7 @@ checks itself where it is made, so that a `Workload` in hand has no cycle, no mi
 
 from __future__ import annotations
 
+import heapq
 import math
 import re
 from collections.abc import Sequence
@@ -138,15 +139,17 @@ def _in_order(tasks: Sequence[Task]) -> tuple[Task, ...]:
     for task in tasks:
         for parent in {each.task: None for each in task.depends_on}:
             children[parent].append(task.name)
-    # A queue in the file's order, so that equal workloads give equal submissions.
-    ready = [task.name for task in tasks if waiting[task.name] == 0]
+    # The first in the file of those that are ready: a file in a good order keeps it, and FIFO queues see that order.
+    place = {task.name: index for index, task in enumerate(tasks)}
+    ready = [place[task.name] for task in tasks if waiting[task.name] == 0]
     ordered: list[Task] = []
-    for name in ready:
-        ordered.append(by_name[name])
-        for child in children[name]:
+    while ready:
+        task = tasks[heapq.heappop(ready)]
+        ordered.append(task)
+        for child in children[task.name]:
             waiting[child] -= 1
             if waiting[child] == 0:
-                ready.append(child)
+                heapq.heappush(ready, place[child])
     if len(ordered) < len(tasks):
         cycle = _find_cycle([task for task in tasks if waiting[task.name]])
         raise WorkloadError(

@@ -163,7 +163,8 @@ def _draw_use(axes: Any, run: Run, measures: Measures, scale: float, end_s: floa
     axes.set_ylim(0, highest * 1.1)
     axes.set_title("vCPUs", loc="left", fontsize=10, color=_INK)
     axes.yaxis.set_major_locator(_whole_numbers())
-    axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=3, frameon=False, borderaxespad=0.2)
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=3, frameon=False, borderaxespad=0.2)
 
 
 def _whole_numbers() -> Any:
