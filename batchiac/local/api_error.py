@@ -7,8 +7,8 @@ class ApiError(Exception):
     """One refused request.
 
     Attributes:
-        code: AWS's error class: `ClientException` (the caller's fault, HTTP 400) and `ServerException` (500) are the two
-            of Batch's model; `SerializationException` (400) and `UnknownOperationException` (404) come from the layer
+        code: AWS's error class: `ClientException` (the caller's fault, HTTP 400) and `ServerException` (500) are the
+            two of Batch's model; `SerializationException` (400) and `UnknownOperationException` (404) come from the layer
             in front of every AWS service.
         status: the HTTP status.
         message: AWS's text.
@@ -29,7 +29,7 @@ def refusal(message: str) -> ApiError:
 def execution_refusal(message: str, request_id: str) -> ApiError:
     """A `ClientException` in the wrapping that AWS Batch gives to its own validations of values.
 
-    Source: texts of real accounts, such as `Error executing request, Exception : Instance role is required., RequestId: …`.
+    Source: texts of real accounts: `Error executing request, Exception : Instance role is required., RequestId: …`.
     """
     return refusal(f"Error executing request, Exception : {message}, RequestId: {request_id}")
 

@@ -79,12 +79,12 @@ class _BatchResource(CloudFormationModel):  # type: ignore[misc]  # moto is not 
         return self.arn
 
     @classmethod
-    def cloudformation_type(cls) -> str:  # type: ignore[override]
+    def cloudformation_type(cls) -> str:
         """AWS's type name while ours is installed."""
         return cls.TYPE if _installed else f"batchiac::not-installed::{cls.__name__}"
 
     @classmethod
-    def cloudformation_name_type(cls) -> str:  # type: ignore[override]
+    def cloudformation_name_type(cls) -> str:
         """The property that names the resource."""
         return cls.NAME
 

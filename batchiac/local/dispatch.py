@@ -12,6 +12,7 @@ model of the botocore that is installed.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from functools import cache
 from types import MappingProxyType
@@ -139,11 +140,7 @@ def answer(batch: BatchBackend, operation: str, params: object) -> dict[str, Any
     if row is None:
         raise ApiError("UnknownOperationException", 404, f"Unknown operation {operation}")
     request = read_request(operation, params)
-    check_request = _rules_check()
-    if check_request is not None:
-        for finding in check_request(operation, request):
-            if finding.stops:
-                raise execution_refusal(finding.aws_message or finding.message, batch.new_request_id())
+    _require_rules(batch, operation, request)
     with batch.lock:
         batch.catch_up()
         try:
@@ -156,9 +153,49 @@ def answer(batch: BatchBackend, operation: str, params: object) -> dict[str, Any
     return response
 
 
-@cache
-def _rules_check() -> Callable[[str, dict[str, Any]], Any] | None:
-    """The rules room's `check_request`; imported here because the catalogue is built when it is first imported."""
-    import batchiac.rules
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
+_JOB_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}([:#][0-9]+)?")
+_judged: dict[str, None] = {}
+"""SubmitJob requests that broke no rule, by `_likeness`."""
 
-    return getattr(batchiac.rules, "check_request", None)
+
+def _require_rules(batch: BatchBackend, operation: str, request: dict[str, Any]) -> None:
+    """Refuse what a documented rule forbids, with the first broken rule's text.
+
+    A client that submits thousands of jobs sends thousands of requests that differ in name and dependencies only;
+    such are judged once, or judging would take most of the time of SubmitJob.
+    """
+    likeness = _likeness(request) if operation == "SubmitJob" else None
+    if likeness is not None and likeness in _judged:
+        return
+    for finding in _rules_check()(operation, request):
+        if finding.stops:
+            raise execution_refusal(finding.aws_message or finding.message, batch.new_request_id())
+    if likeness is not None:
+        if len(_judged) >= 4096:
+            _judged.clear()
+        _judged[likeness] = None
+
+
+def _likeness(request: dict[str, Any]) -> str | None:
+    """What two SubmitJob requests have in common that every rule judges alike; None where the name itself is odd."""
+    if _PLAIN_NAME.fullmatch(request["jobName"]) is None:
+        return None
+    likeness = {**request, "jobName": ""}
+    if "dependsOn" in request:
+        kinds = []
+        for entry in request["dependsOn"]:
+            job_id = entry.get("jobId")
+            if job_id is not None and _JOB_ID.fullmatch(job_id) is None:
+                return None
+            kinds.append((job_id is not None, entry.get("type")))
+        likeness["dependsOn"] = kinds
+    return repr(likeness)
+
+
+@cache
+def _rules_check() -> Callable[[str, dict[str, Any]], Any]:
+    """The rules room's `check_request`; imported late because the catalogue is built when it is first imported."""
+    from batchiac.rules import check_request
+
+    return check_request

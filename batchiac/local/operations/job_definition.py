@@ -141,7 +141,7 @@ def retry_shown(strategy: Wire) -> Wire:
 
 
 def _container_with_defaults(container: Wire, fargate: bool) -> Wire:
-    shown = {key: [] for key in _LISTS} | container
+    shown: Wire = {**{key: [] for key in _LISTS}, **container}
     # A variable with an empty value is dropped: Describe never shows it again, which is why naive tools see a
     # difference for ever. Source: hashicorp/terraform-provider-aws#19624.
     shown["environment"] = [entry for entry in shown["environment"] if entry.get("value") != ""]
