@@ -1,0 +1,85 @@
+"""`serve`: the local stack's server as a process of its own, as a user starts it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+COMMAND = (sys.executable, "-c", "from batchiac.cli.main import main; main()", "serve", "--port", "0")
+
+
+class Served:
+    """A running server.
+
+    Attributes:
+        address: `http://127.0.0.1:…`.
+        process: its process; `output` is what it said up to its ready line.
+    """
+
+    def __init__(self, flags: tuple[str, ...], folder: Path) -> None:
+        self._errors = (folder / "stderr").open("a+", encoding="utf-8")
+        self.process = subprocess.Popen(
+            [*COMMAND, *flags], stdout=subprocess.PIPE, stderr=self._errors, text=True, env=dict(os.environ)
+        )
+        self.output = ""
+        self.address = ""
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.output += line
+            if line.startswith("ready "):
+                self.address = line.split()[1]
+                return
+        self.process.wait()
+        raise AssertionError(f"the server ended with {self.process.returncode} before it was ready: {self.errors()}")
+
+    def errors(self) -> str:
+        """What it wrote to stderr so far."""
+        self._errors.flush()
+        return Path(self._errors.name).read_text("utf-8")
+
+    def client(self, service: str, **settings: Any) -> Any:
+        """A boto3 client of it."""
+        import boto3
+
+        return boto3.client(service, region_name="us-east-1", endpoint_url=self.address, **settings)
+
+    def kill(self) -> None:
+        """kill -9, and wait for it."""
+        self.process.kill()
+        self.process.wait()
+        self.close()
+
+    def end(self) -> int:
+        """SIGTERM; the exit code."""
+        self.process.terminate()
+        code = self.process.wait(30)
+        self.close()
+        return code
+
+    def close(self) -> None:
+        """Close the pipes; the process has ended."""
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+        self._errors.close()
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
+    """`serve("--clock", "virtual")` starts a server and returns when it is ready; all end with the test."""
+    running: list[Served] = []
+
+    def start(*flags: str) -> Served:
+        running.append(Served(flags, tmp_path))
+        return running[-1]
+
+    yield start
+    for each in running:
+        if each.process.poll() is None:
+            each.kill()
+        each.close()
