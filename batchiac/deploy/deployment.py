@@ -1,0 +1,295 @@
+"""The four things that can be done with a stack: preview, up, refresh, destroy. What everybody else calls.
+
+    stack = open_stack(".", "local", environ=os.environ)
+    plan = preview(stack, handlers)
+    result = up(stack, handlers, on_event=print)
+
+`handlers` turns a type token into a handler that acts where the stack says, or None for a type that is not ours.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar
+
+from batchiac.deploy import program_host
+from batchiac.deploy.executor import HandlerOf, Listener, Run
+from batchiac.deploy.refresher import Drift, read_drift
+from batchiac.deploy.stack import Stack, provider_inputs
+from batchiac.deploy.state.checkpoint import Snapshot
+from batchiac.deploy.state.journal import Journal
+from batchiac.deploy.steps import Event, Plan, Result, count_steps
+from batchiac.errors import BatchiacError, FindingsError, ProgramError
+from batchiac.model.target import require_safe
+
+P = TypeVar("P", bound=Plan)
+
+Approve = Callable[[Plan], bool]
+"""Is shown the plan and says whether to go on."""
+
+
+def _silent(_event: Event) -> None:
+    """The listener of those who want the result only."""
+
+
+def _agreed(_plan: Plan) -> bool:
+    return True
+
+
+def _nothing() -> None:
+    return None
+
+
+def preview(
+    stack: Stack,
+    handlers: HandlerOf,
+    *,
+    refresh: bool = False,
+    on_event: Listener = _silent,
+) -> Plan:
+    """What `up` would do. Changes nothing, takes no lock, and makes no AWS call unless `refresh`.
+
+    Args:
+        refresh: read what exists first; `Plan.drift` says what had changed outside.
+
+    Raises:
+        FindingsError: handlers' checks refuse resources; all of them are in it.
+        ProgramError: the program raised.
+        UserError: something protected would be deleted or replaced; the program uses what is not supported.
+        StateError: the state is damaged.
+    """
+    started = time.monotonic()
+    base = stack.store.load()
+    drift = None
+    if refresh:
+        require_safe(stack.target, acting=True)
+        drift = read_drift(base, handlers, stack.store.unseal)
+        base = drift.snapshot
+    return _plan(stack, handlers, base, drift, on_event, started)
+
+
+def up(
+    stack: Stack,
+    handlers: HandlerOf,
+    *,
+    refresh: bool = False,
+    approve: Approve = _agreed,
+    before_acting: Callable[[], object] = _nothing,
+    on_event: Listener = _silent,
+) -> Result | None:
+    """Plan, ask, and do: afterwards the stack is as its program says.
+
+    Args:
+        approve: is shown the plan; False ends without a change.
+        before_acting: called before the first change, if there is any; what it raises ends the run.
+
+    Returns:
+        What was done; None when `approve` said no.
+
+    Raises:
+        As `preview`; and what handlers raise. What was done until then is recorded.
+    """
+    started, wall_s = time.monotonic(), int(time.time())
+    with stack.store.lock():
+        base = stack.store.load()
+        drift = None
+        if refresh:
+            require_safe(stack.target, acting=True)
+            drift = read_drift(base, handlers, stack.store.unseal)
+            base = drift.snapshot
+        plan = _plan(stack, handlers, base, drift, _silent, started)
+        if not approve(plan):
+            return None
+        if plan.has_changes:
+            require_safe(stack.target, acting=True)
+            before_acting()
+        journal = Journal(base, stack.store, pending=base.pending)
+        run = _run(stack, handlers, journal, on_event, acting=True)
+        with _recorded(stack, journal, run, "update", wall_s):
+            _run_program(stack, run, is_preview=False)
+            run.finish()
+        return _result(Result, stack, run, base, started, drift)
+
+
+def refresh(
+    stack: Stack,
+    handlers: HandlerOf,
+    *,
+    approve: Approve = _agreed,
+    before_acting: Callable[[], object] = _nothing,
+) -> Result | None:
+    """Take what exists over into the state.
+
+    Returns:
+        What had changed outside; None when `approve` said no.
+    """
+    started, wall_s = time.monotonic(), int(time.time())
+    with stack.store.lock():
+        base = stack.store.load()
+        require_safe(stack.target, acting=True)
+        before_acting()
+        drift = read_drift(base, handlers, stack.store.unseal)
+        outputs = _root_outputs(base)
+        result = Result(
+            drift.steps,
+            outputs=outputs,
+            old_outputs=outputs,
+            config=stack.masked_config(),
+            seconds=time.monotonic() - started,
+        )
+        if not approve(result):
+            return None
+        stack.store.save(drift.snapshot)
+        stack.store.record("refresh", "succeeded", result.summary, wall_s)
+        return result
+
+
+def destroy(
+    stack: Stack,
+    handlers: HandlerOf,
+    *,
+    approve: Approve = _agreed,
+    before_acting: Callable[[], object] = _nothing,
+    on_event: Listener = _silent,
+) -> Result | None:
+    """Delete everything that the state holds, dependents first. The program is not run.
+
+    Returns:
+        What was deleted; None when `approve` said no.
+
+    Raises:
+        UserError: something is protected; nothing was deleted.
+    """
+    started, wall_s = time.monotonic(), int(time.time())
+    with stack.store.lock():
+        base = stack.store.load()
+        foreseen = _run(stack, handlers, Journal(base, None, pending=base.pending), _silent, acting=False)
+        foreseen.finish()
+        plan = _result(Plan, stack, foreseen, base, started, None)
+        if not approve(plan):
+            return None
+        if any(step.old is not None and step.old.custom for step in plan.steps):
+            require_safe(stack.target, acting=True)
+            before_acting()
+        journal = Journal(base, stack.store, pending=base.pending)
+        run = _run(stack, handlers, journal, on_event, acting=True)
+        with _recorded(stack, journal, run, "destroy", wall_s):
+            run.finish()
+        return _result(Result, stack, run, base, started, None)
+
+
+def stack_outputs(stack: Stack) -> dict[str, Any]:
+    """The outputs of the last `up`, in our form with secrets revealed as `Secret` values."""
+    from batchiac.deploy.values import reveal
+
+    return {key: reveal(value, stack.store.unseal) for key, value in _root_outputs(stack.store.load()).items()}
+
+
+# -- parts ------------------------------------------------------------------------------------------------------------
+
+
+def _root_outputs(snapshot: Snapshot) -> Mapping[str, Any]:
+    return next((state.outputs for state in snapshot.resources if state.is_root and not state.delete), {})
+
+
+def _run(stack: Stack, handlers: HandlerOf, journal: Journal, on_event: Listener, *, acting: bool) -> Run:
+    values, secret = stack.program_config()
+    known: dict[str, Any] = {}
+    lock = threading.Lock()
+
+    def handler_of(token: str) -> Any:
+        with lock:
+            if token not in known:
+                known[token] = handlers(token)
+            return known[token]
+
+    return Run(
+        journal,
+        handler_of,
+        stack=stack.name,
+        project=stack.project.name,
+        acting=acting,
+        unseal=stack.store.unseal,
+        provider_inputs=provider_inputs(values, secret),
+        on_event=on_event,
+        cancelled=threading.Event(),
+    )
+
+
+def _run_program(stack: Stack, run: Run, *, is_preview: bool) -> None:
+    values, secret = stack.program_config()
+    program = program_host.Program(
+        path=stack.project.program,
+        root=stack.project.root,
+        project=stack.project.name,
+        stack=stack.name,
+        config=values,
+        secret_keys=secret,
+    )
+    failure: BatchiacError | None = None
+    try:
+        program_host.run_program(program, run, is_preview=is_preview, cancelled=run.cancelled)
+    except ProgramError as error:
+        for diagnostic in run.diagnostics:
+            if diagnostic.severity == "error":
+                error.add_note(diagnostic.message)
+        failure = error
+    if run.failures:
+        raise _findings(run) from failure
+    if failure is not None:
+        raise failure
+
+
+def _findings(run: Run) -> FindingsError:
+    from batchiac.rules.finding import Finding, Level
+
+    return FindingsError(
+        [
+            Finding(
+                rule_id=failure.rule_id,
+                level=Level.ERROR,
+                kind=goal.type.rpartition(":")[2],
+                resource=goal.name,
+                property=failure.property,
+                message=failure.reason.removeprefix(f"{failure.rule_id}: "),
+                source="",
+            )
+            for goal, failure in run.failures
+        ]
+    )
+
+
+def _plan(
+    stack: Stack, handlers: HandlerOf, base: Snapshot, drift: Drift | None, on_event: Listener, started: float
+) -> Plan:
+    run = _run(stack, handlers, Journal(base, None, pending=base.pending), on_event, acting=False)
+    _run_program(stack, run, is_preview=True)
+    run.finish()
+    return _result(Plan, stack, run, base, started, drift)
+
+
+def _result(kind: type[P], stack: Stack, run: Run, base: Snapshot, started: float, drift: Drift | None) -> P:
+    return kind(
+        tuple(run.steps),
+        tuple(run.diagnostics),
+        run.outputs,
+        _root_outputs(base),
+        stack.masked_config(),
+        time.monotonic() - started,
+        drift.steps if drift is not None else (),
+    )
+
+
+@contextlib.contextmanager
+def _recorded(stack: Stack, journal: Journal, run: Run, kind: str, wall_s: int) -> Iterator[None]:
+    """Whatever happens inside, what was done is on the disk and in the history."""
+    result = "failed"
+    try:
+        yield
+        result = "succeeded"
+    finally:
+        journal.commit()
+        stack.store.record(kind, result, count_steps(run.steps), wall_s)

@@ -1,0 +1,577 @@
+"""Does what the planner decides: the registrar of a run, and the deletions after it.
+
+Theory of a run. The program registers a resource; the planner decides; in a preview the decision is noted and answered
+as far as it can be foreseen; otherwise it is done at once, on the SDK's thread, so that what does not depend on each
+other is done side by side. Each create, update and delete is noted as an intent before and as a result after, both on
+the disk (state/journal.py). When the program has ended, what it no longer declares is deleted, dependents first.
+
+An intent that is still there when a run begins is of a run that died. Handlers adopt what carries their tag, so a
+create is simply done again; an update and a delete are seen in the state and done again too. A create that the program
+no longer asks for is done again and then deleted.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import Any, TypeVar
+
+import attrs
+
+from batchiac.deploy.monitor import Answer
+from batchiac.deploy.planner import (
+    Decision,
+    find_dependent_replacements,
+    plan_registration,
+    planned_outputs,
+    require_unprotected,
+)
+from batchiac.deploy.registration import Registration
+from batchiac.deploy.state.checkpoint import PendingOperation, now
+from batchiac.deploy.state.journal import Journal
+from batchiac.deploy.state.resource import ResourceState
+from batchiac.deploy.steps import Diagnostic, Event, Op, Step, StepEnded, StepStarted
+from batchiac.deploy.urn import PROVIDER_TYPE_PREFIX, make_urn, short_type
+from batchiac.deploy.values import PROVIDER_KEY, Secret, Unseal, differing, for_handler, mark_secrets, plain, reveal
+from batchiac.errors import (
+    BatchiacError,
+    InterruptedByUserError,
+    PartiallyCreatedError,
+    UnsupportedError,
+    UserError,
+)
+from batchiac.model.deadline import step_deadline_s
+from batchiac.model.handler import CheckFailure, Handler
+from batchiac.model.unknown import contains_unknown
+
+HandlerOf = Callable[[str], Handler | None]
+"""Type token → its handler; None for a type that the embedded engine cannot deploy."""
+
+Listener = Callable[[Event], None]
+
+PARALLEL_DELETES = 64
+DYNAMIC_PACKAGE = "pulumi-python"
+T = TypeVar("T")
+
+
+class Run:
+    """One run over one stack: a preview (`acting=False`) or a deployment. Thread-safe.
+
+    Attributes:
+        steps: what was decided, in the order of the decisions.
+        failures: (registration, failure) of every check that said no; a preview collects them all.
+        diagnostics: what the program had to say.
+        cancelled: set by Ctrl-C; nothing new is started from then on.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        handler_of: HandlerOf,
+        *,
+        stack: str,
+        project: str,
+        acting: bool,
+        unseal: Unseal,
+        provider_inputs: Mapping[str, Any],
+        on_event: Listener,
+        cancelled: threading.Event,
+    ) -> None:
+        self.journal = journal
+        self.acting = acting
+        self.steps: list[Step] = []
+        self.failures: list[tuple[Registration, CheckFailure]] = []
+        self.diagnostics: list[Diagnostic] = []
+        self.outputs: Mapping[str, Any] = {}
+        self._handler_of = handler_of
+        self._stack = stack
+        self._project = project
+        self._unseal = unseal
+        self._provider_inputs = provider_inputs
+        self._on_event = on_event
+        self.cancelled = cancelled
+        self._lock = threading.Lock()
+        self._seen: set[str] = set()
+        self._renamed: dict[str, str] = {}
+        self._unsettled = {each.resource.urn: each for each in journal.pending() if each.type == "creating"}
+
+    # -- what the monitor calls ---------------------------------------------------------------------------------------
+
+    def diagnose(self, diagnostic: Diagnostic) -> None:
+        with self._lock:
+            self.diagnostics.append(diagnostic)
+        self._on_event(diagnostic)
+
+    def renamed_parents(self) -> Mapping[str, str]:
+        return self._renamed
+
+    def register_outputs(self, urn: str, outputs: Mapping[str, Any]) -> None:
+        state = self.journal.new(urn)
+        if state is None:
+            raise UserError(f"{urn} has outputs but was never registered")
+        if state.is_root:
+            self.outputs = outputs
+        if not self.acting or contains_unknown(outputs):
+            return
+        if _same(state.outputs, outputs, self._unseal):
+            return
+        self.journal.outputs(urn, outputs)
+
+    def register(self, goal: Registration) -> Answer:
+        self._require_going()
+        old = self._find_old(goal)
+        if not goal.custom:
+            return self._register_component(goal, old)
+        handler = self._handler_of(goal.type)
+        if handler is None:
+            raise UnsupportedError(
+                f"{goal.name} is a {goal.type}, which batchiac cannot deploy: it deploys its own kinds"
+                " (pulumi-python:dynamic/batch:…); deploy this program with `pulumi up`"
+            )
+        if goal.import_id and old is None:
+            return self._import(goal, handler)
+        decision = plan_registration(goal, old, handler, self._unseal)
+        if decision.failures:
+            return self._refused(goal, decision)
+        return self._do(goal, old, handler, decision) if self.acting else self._foresee(goal, old, decision)
+
+    # -- finding ------------------------------------------------------------------------------------------------------
+
+    def _require_going(self) -> None:
+        if self.cancelled.is_set():
+            raise InterruptedByUserError("interrupted: what had begun was finished, nothing new was started")
+
+    def _find_old(self, goal: Registration) -> ResourceState | None:
+        with self._lock:
+            if goal.urn in self._seen:
+                raise UserError(f"{short_type(goal.type)} {goal.name} is declared twice: give each a name of its own")
+            self._seen.add(goal.urn)
+        old = self.journal.old(goal.urn)
+        if old is not None and not old.external:
+            return old
+        for alias in goal.aliases:
+            old = self.journal.old(alias)
+            if old is not None:
+                with self._lock:
+                    if alias in self._seen:
+                        continue
+                    self._seen.add(alias)
+                    self._renamed[goal.urn] = alias
+                return old
+        return None
+
+    # -- components ---------------------------------------------------------------------------------------------------
+
+    def _register_component(self, goal: Registration, old: ResourceState | None) -> Answer:
+        op = Op.SAME if old is not None else Op.CREATE
+        state = self._state(goal, old, goal.inputs, id_="")
+        if old is not None:
+            state = attrs.evolve(state, outputs=old.outputs)
+        self.journal.put(state, instead_of=old)
+        self._note(Step(op, goal.urn, goal.type, old, state))
+        return Answer(outputs=goal.inputs)
+
+    # -- custom resources: foreseen -----------------------------------------------------------------------------------
+
+    def _refused(self, goal: Registration, decision: Decision) -> Answer:
+        with self._lock:
+            self.failures += [(goal, failure) for failure in decision.failures]
+        if self.acting:
+            first = decision.failures[0]
+            raise UserError(f"{short_type(goal.type)} {goal.name}: {first.property}: {first.reason}")
+        # The preview goes on as if it were accepted, so that every failure is found, not the first.
+        self.journal.put(self._state(goal, self.journal.old(goal.urn), goal.inputs, id_=""))
+        return Answer(outputs=decision.inputs)
+
+    def _foresee(self, goal: Registration, old: ResourceState | None, decision: Decision) -> Answer:
+        outputs = planned_outputs(decision, old)
+        keeps_id = old is not None and decision.op in (Op.SAME, Op.UPDATE)
+        state = attrs.evolve(
+            self._state(goal, old, decision.inputs, id_=old.id if old is not None and keeps_id else ""),
+            outputs=outputs,
+        )
+        self._ensure_provider()
+        self.journal.put(state, instead_of=old)
+        self._note(self._step(decision, goal, old, state))
+        if decision.deletes_first and old is not None:
+            for each in self._dependents(old):
+                require_unprotected([each], "replace")
+        return Answer(state.id, reveal(outputs, self._unseal))
+
+    def _step(self, decision: Decision, goal: Registration, old: ResourceState | None, new: ResourceState) -> Step:
+        op = Op.REPLACE if decision.op is Op.CREATE_REPLACEMENT else decision.op
+        return Step(
+            op,
+            goal.urn,
+            goal.type,
+            old,
+            new,
+            decision.changes,
+            decision.replaces,
+            decision.notes,
+            is_retained=bool(op is Op.REPLACE and old is not None and old.retain_on_delete),
+            deletes_first=decision.deletes_first,
+        )
+
+    # -- custom resources: done ---------------------------------------------------------------------------------------
+
+    def _do(self, goal: Registration, old: ResourceState | None, handler: Handler, decision: Decision) -> Answer:
+        if contains_unknown(decision.inputs):
+            raise UserError(f"{short_type(goal.type)} {goal.name} depends on a value that does not exist in this run")
+        self._ensure_provider()
+        if decision.op is Op.SAME:
+            assert old is not None
+            inputs = old.inputs if _same(old.inputs, decision.inputs, self._unseal) else decision.inputs
+            state = attrs.evolve(self._state(goal, old, inputs, id_=old.id), outputs=old.outputs)
+            self.journal.put(state, instead_of=old)
+            self._note(Step(Op.SAME, goal.urn, goal.type, old, state, notes=decision.notes))
+        elif decision.op is Op.UPDATE:
+            assert old is not None
+            state = self._update(goal, old, handler, decision)
+        else:
+            state = self._create(goal, old, handler, decision)
+        return Answer(state.id, reveal(state.outputs, self._unseal))
+
+    def _update(self, goal: Registration, old: ResourceState, handler: Handler, decision: Decision) -> ResourceState:
+        goal_state = self._state(goal, old, decision.inputs, id_=old.id)
+        step = self._step(decision, goal, old, goal_state)
+        intent = self.journal.begin("updating", goal_state)
+        self.journal.commit()
+
+        def act() -> ResourceState:
+            try:
+                outputs = handler.update(
+                    old.id, for_handler(reveal(old.outputs, self._unseal)), for_handler(decision.inputs)
+                )
+            except PartiallyCreatedError as error:
+                self.journal.exchange(old, attrs.evolve(old, outputs=self._outputs(goal, decision, error.outputs)))
+                raise
+            return attrs.evolve(goal_state, outputs=self._outputs(goal, decision, outputs))
+
+        try:
+            state = self._timed(step, goal.custom_timeouts.get("update"), act)
+        except BatchiacError:
+            self.journal.end(intent)
+            self.journal.commit()
+            raise
+        self.journal.end(intent)
+        self.journal.put(state, instead_of=old)
+        self.journal.commit()
+        return state
+
+    def _create(
+        self, goal: Registration, old: ResourceState | None, handler: Handler, decision: Decision
+    ) -> ResourceState:
+        replaces = old is not None and decision.op is Op.REPLACE
+        if old is not None and replaces and decision.deletes_first:
+            for each in reversed([old, *self._dependents(old)]):
+                self._delete_first(each)
+            old = self.journal.old(old.urn)
+            replaces = False
+        goal_state = self._state(goal, None, decision.inputs, id_="")
+        op = Op.CREATE if decision.op is Op.CREATE else Op.CREATE_REPLACEMENT
+        step = attrs.evolve(self._step(decision, goal, old, goal_state), op=op)
+        intent = self.journal.begin("creating", goal_state)
+        if (left := self._unsettled.pop(goal.urn, None)) is not None:
+            # What the dead run meant to create is created now, or taken over by its tag: one intent is enough.
+            self.journal.end(left)
+        self.journal.commit()
+
+        def act() -> ResourceState:
+            result = handler.create(for_handler(decision.inputs))
+            return attrs.evolve(goal_state, id=result.id, outputs=self._outputs(goal, decision, result.outputs))
+
+        try:
+            state = self._timed(step, goal.custom_timeouts.get("create"), act)
+        except PartiallyCreatedError:
+            # Something is left at AWS that carries the tag: the intent stays, and the next run takes it over.
+            raise
+        except BatchiacError:
+            self.journal.end(intent)
+            self.journal.commit()
+            raise
+        self.journal.end(intent)
+        if old is not None and replaces:
+            # Until it is deleted after the program, the state holds both.
+            self.journal.exchange(old, attrs.evolve(old, delete=True))
+            self.journal.put(state)
+            if old.urn != state.urn:
+                self.journal.rename({old.urn: state.urn})
+        else:
+            self.journal.put(state, instead_of=old)
+        self.journal.commit()
+        return state
+
+    def _outputs(self, goal: Registration, decision: Decision, outputs: Mapping[str, Any]) -> dict[str, Any]:
+        marked: dict[str, Any] = mark_secrets(dict(outputs), decision.inputs)
+        for key in goal.additional_secret_outputs:
+            if key in marked and not isinstance(marked[key], Secret):
+                marked[key] = Secret(plain(marked[key]))
+        if PROVIDER_KEY in decision.inputs:
+            marked = {PROVIDER_KEY: decision.inputs[PROVIDER_KEY], **marked}
+        return marked
+
+    def _dependents(self, old: ResourceState) -> list[ResourceState]:
+        unvisited = [each for each in self.journal.left() if not each.delete and each.urn not in self._seen]
+        return find_dependent_replacements(old, unvisited, self._handler_of, self._unseal)
+
+    def _delete_first(self, state: ResourceState) -> None:
+        require_unprotected([state], "replace")
+        if not state.pending_replacement:
+            self._delete(state, Op.DELETE_REPLACED, keep=attrs.evolve(state, pending_replacement=True))
+
+    def _import(self, goal: Registration, handler: Handler) -> Answer:
+        raise UnsupportedError(
+            f"{short_type(goal.type)} {goal.name} has the option import_, which batchiac does not support: leave it"
+            " out, or deploy this program with `pulumi up`"
+        )
+
+    # -- after the program --------------------------------------------------------------------------------------------
+
+    def finish(self) -> None:
+        """Delete what the program no longer declares."""
+        self.delete_all(self._undeclared(), Op.DELETE)
+
+    def _undeclared(self) -> list[ResourceState]:
+        left = self.journal.left()
+        kept = self._untouchable(left)
+        gone = [each for each in left if each.urn not in kept or each.delete]
+        # The engine's own provider goes when nothing that stays uses it; what is new has its own entry by now.
+        used = {each.provider for each in left if each.urn in kept}
+        gone = [each for each in gone if not (each.is_provider and f"{each.urn}::{each.id}" in used)]
+        require_unprotected(gone, "delete")
+        return gone
+
+    def _untouchable(self, states: Sequence[ResourceState]) -> set[str]:
+        """URNs of resources of types that are not ours, and of all that they need."""
+        foreign = [
+            each for each in states if each.custom and not each.is_provider and self._handler_of(each.type) is None
+        ]
+        kept: set[str] = set()
+        by_urn = {each.urn: each for each in states}
+        waiting = [each.urn for each in foreign]
+        while waiting:
+            urn = waiting.pop()
+            if urn not in kept:
+                kept.add(urn)
+                if urn in by_urn:
+                    waiting += by_urn[urn].needs()
+        if foreign:
+            names = ", ".join(f"{each.type} {each.name}" for each in foreign)
+            self.diagnose(
+                Diagnostic("warning", f"kept in the state untouched: {names}; only the Pulumi CLI can delete them")
+            )
+        return kept
+
+    def delete_all(self, states: Sequence[ResourceState], op: Op) -> None:
+        """Delete `states`, dependents before what they depend on, side by side where they do not."""
+        self._adopt_unsettled()
+        if not self.acting:
+            for state in reversed(states):
+                self.journal.drop(state)
+                self._note(self._deletion(state, Op.DELETE_REPLACED if state.delete else op, states))
+            return
+        by_urn: dict[str, list[ResourceState]] = {}
+        for state in states:
+            by_urn.setdefault(state.urn, []).append(state)
+        # How many of those to be deleted still need it.
+        users: dict[int, int] = {id(state): 0 for state in states}
+        for state in states:
+            for needed in self._needed(state, by_urn):
+                users[id(needed)] += 1
+        ready = [state for state in reversed(states) if not users[id(state)]]
+        running: dict[Future[None], ResourceState] = {}
+        first_error: BaseException | None = None
+        with ThreadPoolExecutor(PARALLEL_DELETES, thread_name_prefix="delete") as pool:
+            while ready or running:
+                if first_error is None and not self.cancelled.is_set():
+                    for state in ready:
+                        kind = Op.DELETE_REPLACED if state.delete else op
+                        running[pool.submit(self._delete, state, kind, states=states)] = state
+                ready = []
+                if not running:
+                    break
+                try:
+                    done, _ = wait(running, return_when=FIRST_COMPLETED)
+                except KeyboardInterrupt:
+                    if self.cancelled.is_set():
+                        raise
+                    self.cancelled.set()
+                    continue
+                for future in done:
+                    state = running.pop(future)
+                    error = future.exception()
+                    if error is not None:
+                        first_error = first_error or error
+                        continue
+                    for needed in self._needed(state, by_urn):
+                        users[id(needed)] -= 1
+                        if not users[id(needed)]:
+                            ready.append(needed)
+        self.journal.commit()
+        if first_error is not None:
+            raise first_error
+        self._require_going()
+
+    def _needed(self, state: ResourceState, by_urn: Mapping[str, list[ResourceState]]) -> list[ResourceState]:
+        return [each for urn in {*state.needs()} - {state.urn} for each in by_urn.get(urn, ())]
+
+    def _deletion(self, state: ResourceState, op: Op, states: Iterable[ResourceState]) -> Step:
+        gone_with = bool(state.deleted_with) and any(each.urn == state.deleted_with for each in states)
+        return Step(op, state.urn, state.type, old=state, is_retained=state.retain_on_delete or gone_with)
+
+    def _delete(
+        self,
+        state: ResourceState,
+        op: Op,
+        *,
+        keep: ResourceState | None = None,
+        states: Iterable[ResourceState] = (),
+    ) -> None:
+        step = self._deletion(state, op, states)
+        must_act = state.custom and not (
+            state.is_provider or state.external or state.pending_replacement or step.is_retained
+        )
+        if must_act:
+            handler = self._handler_of(state.type)
+            if handler is None:
+                raise UnsupportedError(f"{state.type} {state.name} can only be deleted by the Pulumi CLI")
+            intent = self.journal.begin("deleting", state)
+            self.journal.commit()
+            try:
+                self._timed(
+                    step,
+                    state.custom_timeouts.get("delete"),
+                    lambda: handler.delete(state.id, for_handler(reveal(state.outputs, self._unseal))),
+                )
+            except BatchiacError:
+                self.journal.end(intent)
+                self.journal.commit()
+                raise
+            self.journal.end(intent)
+        elif state.custom and not state.is_provider:
+            self._timed(step, None, lambda: None)
+        else:
+            self._note(step)
+        if keep is not None:
+            self.journal.exchange(state, keep)
+        else:
+            self.journal.drop(state)
+        if must_act:
+            self.journal.commit()
+
+    def _adopt_unsettled(self) -> None:
+        """Creates of a dead run that nobody asked for again: what they made is taken over by its tag, and deleted."""
+        for urn, operation in list(self._unsettled.items()):
+            del self._unsettled[urn]
+            self._settle(operation)
+
+    def _settle(self, operation: PendingOperation) -> None:
+        state = operation.resource
+        handler = self._handler_of(state.type)
+        if handler is None:
+            return
+        step = Step(Op.DELETE, state.urn, state.type, old=state, notes=("left by an interrupted run",))
+        if not self.acting:
+            self.journal.end(operation)
+            self._note(step)
+            return
+
+        def act() -> None:
+            inputs = for_handler(reveal(state.inputs, self._unseal))
+            made = handler.create(inputs)
+            handler.delete(made.id, {**inputs, **made.outputs})
+
+        self._timed(step, None, act)
+        self.journal.end(operation)
+        self.journal.commit()
+
+    # -- shared -------------------------------------------------------------------------------------------------------
+
+    def _state(
+        self, goal: Registration, old: ResourceState | None, inputs: Mapping[str, Any], *, id_: str
+    ) -> ResourceState:
+        at = now()
+        provider = ""
+        if goal.custom:
+            provider_state = self._provider()
+            provider = f"{provider_state.urn}::{provider_state.id}"
+        extra = {} if old is None else {key: each for key, each in old.extra.items() if key != "taint"}
+        return ResourceState(
+            urn=goal.urn,
+            type=goal.type,
+            custom=goal.custom,
+            id=id_,
+            inputs=inputs,
+            parent=goal.parent,
+            provider=provider,
+            dependencies=goal.dependencies,
+            property_dependencies=goal.property_dependencies,
+            protect=goal.protect,
+            retain_on_delete=goal.retain_on_delete,
+            deleted_with=goal.deleted_with,
+            additional_secret_outputs=goal.additional_secret_outputs,
+            aliases=(),
+            custom_timeouts=goal.custom_timeouts,
+            ignore_changes=goal.ignore_changes,
+            replace_on_changes=goal.replace_on_changes,
+            created=old.created if old is not None and old.created else at,
+            modified=at,
+            source_position=goal.source_position,
+            extra=extra,
+        )
+
+    def _provider(self) -> ResourceState:
+        """The engine's own entry for dynamic providers, which Pulumi's CLI needs: its inputs are the stack's config."""
+        root = make_urn(self._stack, self._project, f"{PROVIDER_TYPE_PREFIX}{DYNAMIC_PACKAGE}", "default")
+        with self._lock:
+            state = self.journal.new(root)
+            if state is not None:
+                return state
+            old = self.journal.old(root)
+            at = now()
+            inputs: Mapping[str, Any] = self._provider_inputs
+            if old is not None and _same(old.inputs, inputs, self._unseal):
+                state = old
+            else:
+                state = ResourceState(
+                    urn=root,
+                    type=f"{PROVIDER_TYPE_PREFIX}{DYNAMIC_PACKAGE}",
+                    custom=True,
+                    id=old.id if old is not None else str(uuid.uuid4()),
+                    inputs=inputs,
+                    outputs=inputs,
+                    created=old.created if old is not None and old.created else at,
+                    modified=at,
+                )
+            self.journal.put(state, instead_of=old)
+            return state
+
+    def _ensure_provider(self) -> None:
+        self._provider()
+
+    def _timed(self, step: Step, timeout_s: float | None, act: Callable[[], T]) -> T:
+        self._on_event(StepStarted(step))
+        started = time.monotonic()
+        token = step_deadline_s.set(timeout_s)
+        try:
+            result = act()
+        except BaseException as error:
+            self._on_event(StepEnded(step, time.monotonic() - started, str(error)))
+            raise
+        finally:
+            step_deadline_s.reset(token)
+        self._note(step)
+        self._on_event(StepEnded(step, time.monotonic() - started))
+        return result
+
+    def _note(self, step: Step) -> None:
+        with self._lock:
+            self.steps.append(step)
+
+
+def _same(old: Any, new: Any, unseal: Unseal) -> bool:
+    return next(differing(plain(reveal(old, unseal)), plain(new)), None) is None

@@ -1,0 +1,269 @@
+"""Pulumi's file backend: the same files, so that either program takes over from the other.
+
+    .pulumi/meta.yaml                                      version: 1
+    .pulumi/stacks/<project>/<stack>.json (.bak)           the checkpoint; .bak is the one before this run
+    .pulumi/history/<project>/<stack>/<stack>-<ns>.…       what each run did, and its checkpoint
+    .pulumi/locks/organization/<project>/<stack>/<id>.json one file a holder
+
+A save writes a file beside the checkpoint, flushes it to the disk, renames it, and flushes the folder: at any moment
+there is one whole checkpoint. Several threads' saves that fall together become one (deploy.journal).
+
+Source: pulumi/pkg/backend/diy (backend.go, lock.go, state.go).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import json
+import os
+import shutil
+import socket
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from batchiac.deploy.secrets import Passphrase, new_passphrase
+from batchiac.deploy.state.checkpoint import WRITER_VERSION, CheckpointWriter, Snapshot, now, read_checkpoint
+from batchiac.deploy.values import Sealed
+from batchiac.errors import ConfigError, StateError
+
+BOOKKEEPING = ".pulumi"
+ORGANIZATION = "organization"
+
+
+def backend_folder(url: str, project_root: Path) -> Path:
+    """The folder that a `file://` URL means; a relative one is resolved against the project's root.
+
+    Raises:
+        ConfigError: it is another kind of backend.
+    """
+    parts = urlsplit(url)
+    if parts.scheme != "file":
+        raise ConfigError(
+            f"the state's backend is {url}: only file:// backends are read here (such as file://./.state); set backend"
+            " in Pulumi.yaml or PULUMI_BACKEND_URL, or use the Pulumi CLI for this stack"
+        )
+    text = unquote(url.removeprefix("file://").partition("?")[0])
+    if text.startswith("~"):
+        return Path(text).expanduser()
+    return project_root / text
+
+
+class FileStore:
+    """The state of one stack under a folder of Pulumi's file backend."""
+
+    def __init__(
+        self,
+        folder: Path,
+        project: str,
+        stack: str,
+        *,
+        environ: Mapping[str, str],
+        salt: str | None = None,
+        keep_salt: Callable[[str], None] | None = None,
+        config: Callable[[], Mapping[str, Any]] = dict,
+    ) -> None:
+        """
+        Args:
+            salt: `encryptionsalt` of the stack's config.
+            keep_salt: is called with a new salt when the stack's first secret is written.
+            config: the stack's config as the history shows it.
+        """
+        self.folder = folder
+        base = folder / BOOKKEEPING
+        self.path = base / "stacks" / project / f"{stack}.json"
+        self.lock_folder = base / "locks" / ORGANIZATION / project / stack
+        self._history = base / "history" / project / stack
+        self._meta = base / "meta.yaml"
+        self._stack = stack
+        self._config = config
+        self._environ = environ
+        self._salt = salt
+        self._keep_salt = keep_salt
+        self._passphrase: Passphrase | None = Passphrase(salt, environ) if salt else None
+        self._writer = CheckpointWriter(f"{ORGANIZATION}/{project}/{stack}", self._encrypt)
+        self._has_backup = False
+
+    # -- state --------------------------------------------------------------------------------------------------------
+
+    def exists(self) -> bool:
+        """True when the stack was deployed, or created by Pulumi, before."""
+        return self.path.is_file()
+
+    def load(self) -> Snapshot:
+        for suffix in (".gz", ".zst"):
+            compressed = self.path.with_name(self.path.name + suffix)
+            if compressed.exists() and not self.path.exists():
+                raise StateError(f"{compressed} is compressed: run `pulumi up` without PULUMI_DIY_BACKEND_GZIP once")
+        try:
+            text = self.path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return Snapshot()
+        except (OSError, UnicodeDecodeError) as error:
+            raise StateError(f"the state file {self.path} cannot be read: {error}") from error
+        snapshot = read_checkpoint(text, str(self.path))
+        provider = snapshot.secrets_provider or {}
+        if provider:
+            kind = provider.get("type")
+            salt = (provider.get("state") or {}).get("salt")
+            if kind != "passphrase" or not isinstance(salt, str):
+                raise ConfigError(
+                    f"the secrets in {self.path} are kept with {kind!r}: only passphrase is supported here; use the"
+                    " Pulumi CLI for this stack"
+                )
+            if self._passphrase is None or self._passphrase.salt_text != salt:
+                self._passphrase = Passphrase(salt, self._environ)
+        return snapshot
+
+    def save(self, snapshot: Snapshot) -> None:
+        import attrs
+
+        text = self._writer.text(snapshot)
+        if snapshot.secrets_provider is None and self._passphrase is not None:
+            # Known only now: encrypting the first secret of a stack makes its salt.
+            text = self._writer.text(attrs.evolve(snapshot, secrets_provider=self._passphrase.provider))
+        self._write_meta()
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        if not self._has_backup:
+            self._has_backup = True
+            with contextlib.suppress(FileNotFoundError):
+                backup = self.path.with_name(self.path.name + ".bak")
+                beside = backup.with_name(f".{backup.name}.{os.getpid()}")
+                shutil.copyfile(self.path, beside)
+                beside.replace(backup)
+        write_atomically(self.path, text)
+
+    def _write_meta(self) -> None:
+        if not self._meta.exists():
+            self._meta.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(self._meta, "version: 1\n")
+
+    # -- secrets ------------------------------------------------------------------------------------------------------
+
+    def unseal(self, sealed: Sealed) -> Any:
+        if self._passphrase is None:
+            raise StateError(f"{self.path} holds a secret but no secrets_providers to read it with")
+        return self._passphrase.unseal(sealed)
+
+    def _encrypt(self, text: str) -> str:
+        if self._passphrase is None:
+            self._passphrase = new_passphrase(self._environ)
+            if self._keep_salt is not None:
+                self._keep_salt(self._passphrase.salt_text)
+        return self._passphrase.encrypt(text)
+
+    # -- lock ---------------------------------------------------------------------------------------------------------
+
+    def locks(self) -> list[Path]:
+        """The lock files of the stack, whoever holds them."""
+        return sorted(self.lock_folder.glob("*.json"))
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        # As Pulumi does it: look, write one's own, look again; of two that meet, both give way.
+        self._require_free(None)
+        mine = self.lock_folder / f"{uuid.uuid4()}.json"
+        self.lock_folder.mkdir(parents=True, exist_ok=True)
+        holder = {
+            "pid": os.getpid(),
+            "username": _user_name(),
+            "hostname": socket.gethostname(),
+            "timestamp": now(),
+        }
+        write_atomically(mine, json.dumps(holder, separators=(",", ":")))
+        try:
+            self._require_free(mine)
+            yield
+        finally:
+            mine.unlink(missing_ok=True)
+            # Empty folders would be noise beside the state, which may be under version control.
+            for folder in (self.lock_folder, *self.lock_folder.parents[:3]):
+                try:
+                    folder.rmdir()
+                except OSError:
+                    break
+
+    def _require_free(self, mine: Path | None) -> None:
+        others = [path for path in self.locks() if path != mine]
+        if others:
+            raise StateError(
+                f"the stack {self._stack} is locked by {_holder(others[0])}: wait for it to end, or, if it was killed,"
+                f" remove the lock with `batchiac cancel --stack {self._stack}` ({others[0]})"
+            )
+
+    def break_locks(self) -> list[str]:
+        """Remove every lock of the stack; who held them."""
+        holders = []
+        for path in self.locks():
+            holders.append(_holder(path))
+            path.unlink(missing_ok=True)
+            path.with_name(path.name + ".attrs").unlink(missing_ok=True)
+        return holders
+
+    # -- history ------------------------------------------------------------------------------------------------------
+
+    def record(self, kind: str, result: str, changes: dict[str, int], started_s: int) -> None:
+        entry = {
+            "kind": kind,
+            "startTime": started_s,
+            "message": "",
+            "environment": {"exec.kind": "batchiac", "pulumi.version": WRITER_VERSION},
+            "config": dict(self._config()),
+            "version": 0,
+            "result": result,
+            "endTime": int(time.time()),
+            "resourceChanges": changes,
+        }
+        self._history.mkdir(parents=True, exist_ok=True)
+        stem = f"{self._stack}-{time.time_ns()}"
+        write_atomically(self._history / f"{stem}.history.json", json.dumps(entry, separators=(",", ":")))
+        if self.path.exists():
+            shutil.copyfile(self.path, self._history / f"{stem}.checkpoint.json")
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Replace the file's content such that a crash leaves the old or the new one, whole."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with beside.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+    # Pulumi's file library keeps the file's MD5 beside it; an old one would be wrong from now on.
+    path.with_name(path.name + ".attrs").unlink(missing_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _user_name() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # no entry for the user id, as in many containers
+        return str(os.getuid())
+
+
+def _holder(path: Path) -> str:
+    try:
+        held = json.loads(path.read_text(encoding="utf-8"))
+        who = f"{held['username']}@{held['hostname']} (process {held['pid']}) since {held['timestamp']}"
+        gone = held["hostname"] == socket.gethostname() and not _runs(int(held["pid"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return "an unreadable lock file"
+    return f"{who}, a process that no longer runs" if gone else who
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
