@@ -12,7 +12,7 @@ from batchiac.rules.catalogue import read_catalogue
 from batchiac.rules.finding import Declared, Finding, Level
 from batchiac.rules.row import Rule, judge
 from batchiac.rules.shape_check import find_shape_faults
-from batchiac.rules.stack import Stack
+from batchiac.rules.stack import NAME_PROPERTIES, Stack
 from batchiac.rules.view import View
 
 OPERATIONS: Mapping[str, tuple[str, str]] = {
@@ -66,7 +66,10 @@ def check_stack(declared: Sequence[Declared]) -> list[Finding]:
     stack = Stack(declared)
     findings: list[Finding] = []
     for each in stack.declared:
-        findings.extend(check_resource(each.kind, each.inputs, resource=each.name))
+        # A declared resource without a name gets one from its handler, or from the tool whose plan is read.
+        name = NAME_PROPERTIES.get(each.kind)
+        alone = check_resource(each.kind, each.inputs, resource=each.name)
+        findings.extend(one for one in alone if one.rule_id != "SH01" or one.property != name)
         rules = _rules_for(each.kind, "create", "stack")
         if rules:
             findings.extend(_judged(rules, stack.view(each), each.name))

@@ -52,6 +52,10 @@ class Stack:
         """Every declared resource of one kind, in the order of declaration."""
         return self._by_kind.get(kind, ())
 
+    def first_named(self, kind: str, name: str) -> Declared | None:
+        """The first resource of the kind that is declared under this AWS name."""
+        return self._by_aws_name.get((kind, name))
+
     def view(self, declared: Declared, unseen: list[str] | None = None) -> View:
         """A view of one resource of this stack. With `unseen` it is read on behalf of another resource's rule."""
         key = id(declared)

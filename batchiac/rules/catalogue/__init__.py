@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
@@ -43,8 +42,6 @@ def read_catalogue() -> Mapping[str, Rule]:
     """Id → row, in the order of the tables; read once."""
     rows: dict[str, Rule] = {}
     for name in MODULES:
-        if importlib.util.find_spec(f"{__name__}.{name}") is None:
-            continue
         table: tuple[Rule, ...] = importlib.import_module(f"{__name__}.{name}").RULES
         for row in table:
             if row.id in rows:

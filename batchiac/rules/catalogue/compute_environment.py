@@ -530,7 +530,8 @@ RULES: tuple[Rule, ...] = (
         change="write default_x86_64, which says what it is",
         source=COMPUTE_RESOURCE,
         seed_difference="older texts say that optimal chooses from the C4, M4 and R4 families; "
-        "UpdateComputeEnvironment's own text still lists c4, m4, r4, c5, m5, r5 and says that this changes from 2025-11-01",
+        "UpdateComputeEnvironment's own text still lists c4, m4, r4, c5, m5, r5 and says that this changes from"
+        " 2025-11-01",
     ),
     Rule(
         "CE044",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from batchiac.rules.catalogue.compute_types import BUNDLES, on_eks
@@ -21,8 +21,8 @@ from batchiac.rules.predicates import (
     shown,
     whole,
 )
-from batchiac.rules.row import Broken, Rule
-from batchiac.rules.view import View
+from batchiac.rules.row import Broken, Condition, Rule
+from batchiac.rules.view import Misshapen, NotYetKnown, View
 
 _TEMPLATE = "computeResources.launchTemplate"
 _SPEC = API + "API_LaunchTemplateSpecification.html"
@@ -84,6 +84,43 @@ def _wants_nodeadm(view: View) -> bool:
         True for _ in view.each("computeResources.ec2Configuration[].imageIdOverride")
     )
     return custom and any(isinstance(each, str) and each.startswith("EKS_AL2023") for each in images)
+
+
+def _used_by_batch(view: View) -> bool:
+    """An environment of the stack names this template: one for other instances may hold what it likes."""
+    stack = view.stack
+    if stack is None or view.declared is None:
+        return False
+    found: tuple[set[str], list[str]] | None = stack.notes.get("launch templates")
+    if found is None:
+        found = stack.notes["launch templates"] = (set(), [])
+        for environment in stack.views(CE, found[1]):
+            try:
+                found[0].update(_templates_of(environment))
+            except NotYetKnown as error:
+                found[1].append(error.path)
+            except Misshapen:
+                continue  # the environment's own finding says so
+    used, unknown = found
+    if view.declared.name not in used and unknown:
+        raise NotYetKnown(unknown[0])
+    return view.declared.name in used
+
+
+def _templates_of(environment: View) -> Iterator[str]:
+    paths = [_TEMPLATE]
+    if isinstance(environment.raw(_TEMPLATE), Mapping):
+        paths += [f"{_TEMPLATE}.overrides[{index}]" for index in range(environment.count(f"{_TEMPLATE}.overrides"))]
+    for path in paths:
+        for member in ("launchTemplateId", "launchTemplateName"):
+            if environment.raw(f"{path}.{member}") is not None:
+                found = environment.refer(f"{path}.{member}", LT)
+                if found is not None:
+                    yield found.root
+
+
+def _used_with(member: str) -> Condition:
+    return lambda view: _used_by_batch(view) and data(view, member) is not None
 
 
 # --- the template's own data ------------------------------------------------------------------------------------------
@@ -288,7 +325,9 @@ RULES: tuple[Rule, ...] = (
         LT,
         "launchTemplateData.userData",
         whole(_not_multipart, on_absent=True),
-        when=lambda view: data(view, "userData") is not None,
+        when=_used_with("userData"),
+        scope="stack",
+        dialect="create",
         allowed="Batch merges user data with its own, so it must be in the MIME multi-part archive format",
         change='begin it with "MIME-Version: 1.0" and \'Content-Type: multipart/mixed; boundary="==BOUNDARY=="\'',
         source=_PAGE,
@@ -298,7 +337,9 @@ RULES: tuple[Rule, ...] = (
         LT,
         "launchTemplateData.userData",
         whole(_unreadable, on_absent=True),
-        when=lambda view: data(view, "userData") is not None,
+        when=_used_with("userData"),
+        scope="stack",
+        dialect="create",
         allowed="EC2 takes user data as base64 of text",
         change="encode the text as base64",
         source=EC2_GUIDE + "user-data.html",
@@ -308,6 +349,9 @@ RULES: tuple[Rule, ...] = (
         LT,
         "launchTemplateData.instanceType",
         _given("instanceType"),
+        when=_used_by_batch,
+        scope="stack",
+        dialect="create",
         level=Level.WARNING,
         allowed="Batch ignores it",
         change="name the types in computeResources.instanceTypes",
@@ -318,6 +362,9 @@ RULES: tuple[Rule, ...] = (
         LT,
         "launchTemplateData.iamInstanceProfile",
         _given("iamInstanceProfile"),
+        when=_used_by_batch,
+        scope="stack",
+        dialect="create",
         level=Level.WARNING,
         allowed="Batch ignores it",
         change="name the profile in computeResources.instanceRole",
@@ -328,6 +375,9 @@ RULES: tuple[Rule, ...] = (
         LT,
         "launchTemplateData.networkInterfaces",
         whole(_network_subnet),
+        when=_used_by_batch,
+        scope="stack",
+        dialect="create",
         level=Level.WARNING,
         allowed="Batch ignores the subnets of network interfaces",
         change="name the subnets in computeResources.subnets",
@@ -338,6 +388,9 @@ RULES: tuple[Rule, ...] = (
         LT,
         "launchTemplateData.instanceMarketOptions",
         _given("instanceMarketOptions"),
+        when=_used_by_batch,
+        scope="stack",
+        dialect="create",
         level=Level.WARNING,
         allowed="Batch ignores it",
         change="make the environment's type SPOT",
@@ -348,6 +401,9 @@ RULES: tuple[Rule, ...] = (
         LT,
         "launchTemplateData.disableApiTermination",
         _given("disableApiTermination"),
+        when=_used_by_batch,
+        scope="stack",
+        dialect="create",
         level=Level.WARNING,
         allowed="Batch ignores it",
         change="take it out",
