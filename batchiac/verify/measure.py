@@ -26,8 +26,9 @@ class Bounds:
     """What no schedule can beat, seconds; `work_s` is None where the environments have no limit.
 
     Attributes:
-        critical_path_s: the longest chain of dependent tasks.
-        work_s: total work ÷ the most vCPUs that jobs can have.
+        critical_path_s: the longest chain of dependent jobs, by what each ran.
+        work_s: vCPU-seconds ÷ the most vCPUs that jobs can have. AWS may go over maxvCpus by one instance an
+            environment ("except BEST_FIT"); a run that did can beat this by as much.
     """
 
     critical_path_s: float
@@ -166,14 +167,25 @@ def measure(run: Run, prices: PriceTable) -> Measures:
 
 
 def find_bounds(run: Run) -> Bounds:
-    """The critical path and the work bound, by what each task takes at least."""
-    # The number of vCPUs is the job's as submitted: a definition's where the workload does not say.
-    vcpus = {each.task.name: each.vcpus for each in run.plan.submissions}
-    work = 0.0
+    """The critical path and the work bound, by what each job really ran, attempts that failed included."""
+    ran: dict[str, list[float]] = {}
+    for job in run.jobs:
+        ran.setdefault(job.task, []).append(sum(each.stopped_at_s - each.started_at_s for each in job.attempts))
+    # The end of each child of each task, were there capacity without end.
+    ends: dict[str, list[float]] = {}
     for task in run.workload.tasks:
-        once = task.least_duration_s / task.jobs if task.sequential else task.least_duration_s
-        work += once * task.jobs * vcpus[task.name]
-    return Bounds(run.workload.critical_path_s, work / run.max_vcpus if run.max_vcpus else None)
+        ready = [task.submit_at_s] * task.jobs
+        for dependency in task.depends_on:
+            parent = ends[dependency.task]
+            for child in range(task.jobs):
+                paired = dependency.kind == "N_TO_N" and child < len(parent)
+                ready[child] = max(ready[child], parent[child] if paired else max(parent))
+        times = ran.get(task.name, [0.0] * task.jobs)
+        steps = itertools.accumulate(times) if task.sequential else times
+        ends[task.name] = [begin + step for begin, step in zip(ready, steps, strict=True)]
+    path_s = max((max(each) for each in ends.values()), default=0.0)
+    work = sum(job.vcpu_seconds for job in run.jobs)
+    return Bounds(path_s, work / run.max_vcpus if run.max_vcpus else None)
 
 
 def quantiles(values: Iterable[float | None]) -> Quantiles:

@@ -27,24 +27,37 @@ _EXPLAINED = 1000
 """Failed jobs whose container reason and exit code are read; the rest keep their status reason."""
 
 
-class Simulation(Protocol):
-    """What the driver needs of a stack (see `local_simulation`)."""
+_LONGEST_MS = 400 * 86_400_000
+"""When the driver gives up waiting for parents of held tasks: beyond any limit of AWS (jobs are kept for 7 days)."""
 
-    batch: Any
-    region: str
-    seed: int
+
+class Clock(Protocol):
+    """The simulation's time (`batchiac.local.stack.StackClock`)."""
 
     def now_ms(self) -> int: ...
 
     def next_event_ms(self) -> int | None: ...
 
-    def is_idle(self) -> bool:
-        """True when no job can go further by itself."""
-        ...
-
     def advance_to(self, at_ms: int) -> None: ...
 
     def run_until_idle(self) -> None: ...
+
+
+class Simulation(Protocol):
+    """What the driver needs of a stack; `batchiac.testing.local_stack` gives one."""
+
+    @property
+    def region(self) -> str: ...
+
+    @property
+    def seed(self) -> int: ...
+
+    @property
+    def clock(self) -> Clock: ...
+
+    def direct(self) -> Any:
+        """A Batch client."""
+        ...
 
     def subscribe(self, listener: Listener) -> Callable[[], None]: ...
 
@@ -87,9 +100,11 @@ def run_workload(
         WorkloadError: a task names a queue or definition that the stack does not have.
         botocore.exceptions.ClientError: Batch refused a submission, in AWS's words.
     """
-    destinations = read_destinations(simulation.batch, outputs)
+    batch = simulation.direct()
+    clock = simulation.clock
+    destinations = read_destinations(batch, outputs)
     plan = plan_submissions(workload, destinations, queue=queue, definition=definition, fan_in=fan_in)
-    start_ms = simulation.now_ms()
+    start_ms = clock.now_ms()
     expected = sum(each.task.jobs for each in plan.submissions)
 
     def progress(ended: int, at_ms: int) -> None:
@@ -98,11 +113,11 @@ def run_workload(
     recorder = Recorder(progress)
     unsubscribe = simulation.subscribe(recorder.listen)
     try:
-        driver = _Driver(simulation, plan, recorder, start_ms)
+        driver = _Driver(batch, clock, plan, recorder, start_ms)
         driver.run()
     finally:
         unsubscribe()
-    jobs = _explain(simulation.batch, _job_runs(plan, driver, recorder, start_ms, simulation.now_ms()))
+    jobs = _explain(batch, _job_runs(plan, driver, recorder, start_ms, clock.now_ms()))
     instances = (instance_run(each, start_ms) for each in simulation.instances())
     return Run(
         workload=workload,
@@ -113,9 +128,9 @@ def run_workload(
         jobs=jobs,
         instances=tuple(each for each in instances if each is not None),
         environments=destinations.environments,
-        ended_at_s=(simulation.now_ms() - start_ms) / 1000,
+        ended_at_s=(clock.now_ms() - start_ms) / 1000,
         max_vcpus=destinations.max_vcpus(plan.queues),
-        stuck=tuple(_find_stuck(simulation.batch, plan, jobs, recorder)),
+        stuck=tuple(_find_stuck(batch, plan, jobs, recorder)),
         not_submitted=driver.tell_unsubmitted(),
     )
 
@@ -123,8 +138,9 @@ def run_workload(
 class _Driver:
     """Submits what is ready, lets time pass, and looks again. `job_ids` maps what was submitted to its job."""
 
-    def __init__(self, simulation: Simulation, plan: SubmissionPlan, recorder: Recorder, start_ms: int) -> None:
-        self._simulation = simulation
+    def __init__(self, batch: Any, clock: Clock, plan: SubmissionPlan, recorder: Recorder, start_ms: int) -> None:
+        self._batch = batch
+        self._clock = clock
         self._recorder = recorder
         self._start_ms = start_ms
         self._left = {each.task.name: each for each in plan.submissions}
@@ -144,21 +160,21 @@ class _Driver:
 
     def run(self) -> None:
         """See the class. Ends when nothing moves any more and nothing is left that time alone would make ready."""
-        simulation = self._simulation
+        clock = self._clock
         while True:
             self._submit_due()
             if not self._left:
-                simulation.run_until_idle()
+                clock.run_until_idle()
                 return
-            at_ms = [] if simulation.is_idle() else [simulation.next_event_ms()]
-            at_ms += [self._start_ms + round(self._timed[0][0] * 1000)] if self._timed else []
-            due = [each for each in at_ms if each is not None]
-            if not due:
+            moments = [clock.next_event_ms()]
+            moments += [self._start_ms + round(self._timed[0][0] * 1000)] if self._timed else []
+            due = [each for each in moments if each is not None]
+            if not due or min(due) > self._start_ms + _LONGEST_MS:
                 return
-            simulation.advance_to(min(due))
+            clock.advance_to(min(due))
 
     def _submit_due(self) -> None:
-        now_s = (self._simulation.now_ms() - self._start_ms) / 1000
+        now_s = (self._clock.now_ms() - self._start_ms) / 1000
         look_at: list[str] = []
         while self._timed and self._timed[0][0] <= now_s:
             name = heapq.heappop(self._timed)[2]
@@ -191,10 +207,10 @@ class _Driver:
             depends_on.append({"jobId": self.job_ids[each.task], **({"type": each.kind} if each.kind else {})})
         if depends_on:
             request["dependsOn"] = depends_on
-        job_id = self._simulation.batch.submit_job(**request)["jobId"]
+        job_id = self._batch.submit_job(**request)["jobId"]
         self.job_ids[submission.task.name] = job_id
         self._tasks[job_id] = submission.task.name
-        self.submitted_at_ms[submission.task.name] = self._simulation.now_ms()
+        self.submitted_at_ms[submission.task.name] = self._clock.now_ms()
 
     def tell_unsubmitted(self) -> dict[str, str]:
         """Tasks that were never submitted, with the reason; parents come before their children."""

@@ -22,7 +22,7 @@ def print_run(console: Console, run: Run, measures: Measures) -> None:
     style = "green" if measures.all_succeeded else "red"
     body: list[RenderableType] = [_facts(run, measures)]
     if measures.use:
-        body += [Text(), _use(measures, run, max(20, min(72, console.width - 28)))]
+        body += [Text(), _use(measures, run, max(20, min(72, console.width - 38)))]
     console.print(
         Panel(
             Group(*body),
@@ -96,7 +96,7 @@ def _cost(measures: Measures) -> Text:
     text = Text(words.dollars(cost.usd), style="bold")
     if cost.usd is None:
         return text.append(f" for {', '.join(cost.unpriced)}", style="yellow")
-    return text.append(f"  (On-Demand list price of {cost.price_date or 'unknown date'})", style="dim")
+    return text.append(f"  ({words.price_day(cost)})", style="dim")
 
 
 def _use(measures: Measures, run: Run, width: int) -> Table:

@@ -44,6 +44,11 @@ def number(value: float) -> str:
     return f"{value:,.2f}".rstrip("0").rstrip(".")
 
 
+def price_day(cost: Cost) -> str:
+    """`list prices of 2026-07-20, Spot assumed`."""
+    return f"list prices of {cost.price_date or 'an unknown date'}{', Spot assumed' if cost.assumption else ''}"
+
+
 def cost_source(cost: Cost) -> str:
     """Where the prices are from, what is assumed, and what has none."""
     parts = [f"prices of {cost.price_date or 'an unknown date'}: {cost.price_source}"]

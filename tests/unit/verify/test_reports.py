@@ -21,6 +21,7 @@ from batchiac.verify.report.picture import MOST_ROWS, Picture, draw_picture
 from batchiac.verify.report.terminal import print_run
 from batchiac.verify.report.words import dollars, seconds, short
 from batchiac.verify.trace import Attempt, JobRun, Run
+from batchiac.verify.workload import Task, Workload
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "verify"
 
@@ -143,7 +144,8 @@ def test_a_run_of_many_jobs_leaves_some_out_and_says_so(run: Run, prices: PriceT
         JobRun(f"j{n}", "align", "align", 1, 0.0, 0.0, (Attempt(n, n + 10, True),), "SUCCEEDED", n + 10)
         for n in range(MOST_ROWS + 1)
     )
-    big = evolve(run, jobs=many, stuck=())
+    wide = Workload("wide", "by hand", (Task("align", array_size=MOST_ROWS + 1),))
+    big = evolve(run, workload=wide, jobs=many, stuck=())
     picture = draw_picture(big, measure(big, prices))
     assert picture.left_out == MOST_ROWS // 2
     assert len(picture.svg) < 2_000_000
