@@ -1,0 +1,56 @@
+"""What a program for AWS Batch is written with: Pulumi components with typed arguments.
+
+import batchiac.components as batch
+
+network = batch.Network("main")
+roles = batch.Roles("main")
+spot = batch.ManagedComputeEnvironment("spot", network=network, roles=roles, compute="SPOT", max_vcpus=256, …)
+queue = batch.JobQueue("work", priority=1, compute_environments=[spot])
+"""
+
+from batchiac.components.compute_environment import (
+    Drain,
+    Image,
+    ManagedComputeEnvironment,
+    UnmanagedComputeEnvironment,
+    UpdatePolicy,
+)
+from batchiac.components.declaration import FindingsRunError, Reference
+from batchiac.components.job_definition import (
+    RETRY_ON_HOST_LOSS,
+    Container,
+    ContainerJobDefinition,
+    MultiNodeJobDefinition,
+    OnExit,
+    Retry,
+)
+from batchiac.components.job_queue import JobQueue, SchedulingPolicy, TimeLimit
+from batchiac.components.launch_template import LaunchTemplate, PlacementGroup
+from batchiac.components.network import Network
+from batchiac.components.roles import Roles
+from batchiac.components.stack_config import Key, read_config
+
+__all__ = [
+    "RETRY_ON_HOST_LOSS",
+    "Container",
+    "ContainerJobDefinition",
+    "Drain",
+    "FindingsRunError",
+    "Image",
+    "JobQueue",
+    "Key",
+    "LaunchTemplate",
+    "ManagedComputeEnvironment",
+    "MultiNodeJobDefinition",
+    "Network",
+    "OnExit",
+    "PlacementGroup",
+    "Reference",
+    "Retry",
+    "Roles",
+    "SchedulingPolicy",
+    "TimeLimit",
+    "UnmanagedComputeEnvironment",
+    "UpdatePolicy",
+    "read_config",
+]

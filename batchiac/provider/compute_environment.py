@@ -70,7 +70,8 @@ class ComputeEnvironment(BatchResource):
 
     kind = "ComputeEnvironment"
     name_property = "computeEnvironmentName"
-    inputs = (*_SENT, "updatePolicy", "drain", "replaceThroughBridge", "blueGreen")
+    own_inputs = frozenset(("updatePolicy", "drain", "replaceThroughBridge", "blueGreen"))
+    inputs = (*_SENT, *sorted(own_inputs))
     outputs = ("computeEnvironmentArn", "ecsClusterArn", "status", "statusReason")
 
     # -- no calls, but for a floating launch template -----------------------------------------------------------
@@ -153,6 +154,14 @@ class ComputeEnvironment(BatchResource):
                     f"infrastructure update: instances are replaced; running jobs get up to {minutes} minutes"
                     " (updatePolicy), then they are terminated and their retry rules apply"
                 )
+
+    @classmethod
+    def wire_of(cls, inputs: Properties) -> dict[str, Any]:
+        """As every kind's; and without the members of computeResources that only an update takes."""
+        wire = super().wire_of(inputs)
+        if isinstance(resources := wire.get("computeResources"), Mapping):
+            wire["computeResources"] = {key: value for key, value in resources.items() if key not in _UPDATE_ONLY}
+        return wire
 
     # -- calls --------------------------------------------------------------------------------------------------
 

@@ -42,7 +42,8 @@ class JobDefinition(BatchResource):
 
     kind = "JobDefinition"
     name_property = "jobDefinitionName"
-    inputs = (*_SENT, "keepRevisions")
+    own_inputs = frozenset(("keepRevisions",))
+    inputs = (*_SENT, *own_inputs)
     outputs = ("jobDefinitionArn", "arnPrefix", "revision")
 
     def _make(self, inputs: Properties, tags: Mapping[str, str]) -> str:

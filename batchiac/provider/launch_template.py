@@ -14,12 +14,13 @@ from batchiac.provider.resource import ResourceHandler
 
 
 class LaunchTemplate(ResourceHandler):
-    """The handler of LaunchTemplate. `latestVersionNumber` is what an environment should name (a pinned reference)."""
+    """The handler of LaunchTemplate. `latestVersion` is what an environment should name: a pinned reference,
+    text because the Batch API takes it as text."""
 
     kind = "LaunchTemplate"
     name_property = "launchTemplateName"
     inputs = ("launchTemplateName", "versionDescription", "launchTemplateData")
-    outputs = ("launchTemplateId", "latestVersionNumber", "defaultVersionNumber")
+    outputs = ("launchTemplateId", "latestVersion", "defaultVersion")
 
     def _make(self, inputs: Properties, tags: Mapping[str, str]) -> str:
         sent = {key: inputs[key] for key in self.inputs if inputs.get(key) is not None}
@@ -33,8 +34,8 @@ class LaunchTemplate(ResourceHandler):
         found: dict[str, Any] = {
             "launchTemplateName": described["LaunchTemplateName"],
             "launchTemplateId": described["LaunchTemplateId"],
-            "latestVersionNumber": described["LatestVersionNumber"],
-            "defaultVersionNumber": described["DefaultVersionNumber"],
+            "latestVersion": str(described["LatestVersionNumber"]),
+            "defaultVersion": str(described["DefaultVersionNumber"]),
             "tags": ec2.tags_of(described),
         }
         if whole:

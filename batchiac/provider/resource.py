@@ -57,6 +57,8 @@ class ResourceHandler(ABC):
     longest_name: ClassVar[int] = 128
     inputs: ClassVar[tuple[str, ...]]
     """Every top-level input beside `PLACE` and tags. Persistent."""
+    own_inputs: ClassVar[frozenset[str]] = frozenset()
+    """Those of the inputs that the Create API does not know: ours, or the Update API's. The rules do not see them."""
     outputs: ClassVar[tuple[str, ...]]
     """Every top-level output beside the inputs and `account`. Persistent."""
 
@@ -93,12 +95,17 @@ class ResourceHandler(ABC):
     def _judge(self, checked: Properties) -> list[CheckFailure]:
         from batchiac.rules import check_resource
 
-        wire = {key: value for key, value in checked.items() if key in self.inputs or key == "tags"}
+        wire = self.wire_of(checked)
         return [
             CheckFailure(finding.property, f"{finding.rule_id}: {finding.message} ({finding.source})", finding.rule_id)
             for finding in check_resource(self.kind, wire, resource=logical_name(checked))
             if finding.stops
         ]
+
+    @classmethod
+    def wire_of(cls, inputs: Properties) -> dict[str, Any]:
+        """The inputs as the Create API takes them: what the rules judge."""
+        return {key: value for key, value in inputs.items() if key not in PLACE and key not in cls.own_inputs}
 
     def diff(self, state: Properties, inputs: Properties) -> DiffResult:
         """Every changed property with what AWS does about it."""
