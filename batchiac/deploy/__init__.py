@@ -9,7 +9,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from batchiac.deploy.deployment import destroy, preview, refresh, stack_outputs, up
+    from batchiac.deploy.deployment import destroy, preview, read_outputs, refresh, up
     from batchiac.deploy.stack import Stack, open_memory_stack, open_stack
     from batchiac.deploy.state.store import MemoryStore
     from batchiac.deploy.steps import Diagnostic, Op, Plan, Result, Step, StepEnded, StepStarted
@@ -18,7 +18,7 @@ _WHERE = {
     "destroy": "deployment",
     "preview": "deployment",
     "refresh": "deployment",
-    "stack_outputs": "deployment",
+    "read_outputs": "deployment",
     "up": "deployment",
     "Stack": "stack",
     "open_memory_stack": "stack",
@@ -54,7 +54,7 @@ __all__ = [
     "open_memory_stack",
     "open_stack",
     "preview",
+    "read_outputs",
     "refresh",
-    "stack_outputs",
     "up",
 ]

@@ -22,6 +22,7 @@ from batchiac.deploy.stack import Stack, provider_inputs
 from batchiac.deploy.state.checkpoint import Snapshot
 from batchiac.deploy.state.journal import Journal
 from batchiac.deploy.steps import Event, Plan, Result, count_steps
+from batchiac.deploy.values import masked, plain, reveal
 from batchiac.errors import BatchiacError, FindingsError, ProgramError
 from batchiac.model.target import require_safe
 
@@ -181,11 +182,16 @@ def destroy(
         return _result(Result, stack, run, base, started, None)
 
 
-def stack_outputs(stack: Stack) -> dict[str, Any]:
-    """The outputs of the last `up`, in our form with secrets revealed as `Secret` values."""
-    from batchiac.deploy.values import reveal
+def read_outputs(stack: Stack, *, show_secrets: bool) -> dict[str, Any]:
+    """The outputs of the last `up` as plain JSON values.
 
-    return {key: reveal(value, stack.store.unseal) for key, value in _root_outputs(stack.store.load()).items()}
+    Args:
+        show_secrets: in the open; otherwise `[secret]` stands in their place, and no key is derived.
+    """
+    outputs = _root_outputs(stack.store.load())
+    if show_secrets:
+        return {key: plain(reveal(value, stack.store.unseal)) for key, value in outputs.items()}
+    return {key: masked(value) for key, value in outputs.items()}
 
 
 # -- parts ------------------------------------------------------------------------------------------------------------

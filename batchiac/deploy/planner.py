@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import attrs
-from attrs import field, frozen
+from attrs import frozen
 
 from batchiac.deploy.registration import Registration
 from batchiac.deploy.state.resource import ResourceState

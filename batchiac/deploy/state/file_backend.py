@@ -195,14 +195,15 @@ class FileStore:
                 f" remove the lock with `batchiac cancel --stack {self._stack}` ({others[0]})"
             )
 
-    def break_locks(self) -> list[str]:
-        """Remove every lock of the stack; who held them."""
-        holders = []
+    def holders(self) -> list[str]:
+        """Who holds the stack, in words."""
+        return [_holder(path) for path in self.locks()]
+
+    def break_locks(self) -> None:
+        """Remove every lock of the stack, whoever holds it."""
         for path in self.locks():
-            holders.append(_holder(path))
             path.unlink(missing_ok=True)
             path.with_name(path.name + ".attrs").unlink(missing_ok=True)
-        return holders
 
     # -- history ------------------------------------------------------------------------------------------------------
 
