@@ -65,6 +65,10 @@ class _Page:
         self._used += len(text) + 1
 
     def section(self, title: str, items: list[str], *, folded: bool) -> None:
+        if self._cut:
+            # Whatever comes later matters less than what is missing already.
+            self._cut[title] = len(items)
+            return
         head = (
             f"<details><summary>{title} ({len(items)})</summary>\n\n" if folded else f"**{title} ({len(items)})**\n\n"
         )
@@ -85,7 +89,7 @@ class _Page:
 
     def text(self) -> str:
         if self._cut:
-            what = ", ".join(f"{count} of {title.split(',')[0].lower()}" for title, count in self._cut.items())
+            what = ", ".join(f"{count} of {title.split(',')[0]}" for title, count in self._cut.items())
             self._parts.append(
                 f"**Cut to fit a comment; not shown: {what}.** `batchiac lint --format terminal` shows everything.\n"
             )

@@ -88,4 +88,3 @@ def test_cases_are_of_the_shape_that_the_api_takes(rule_id: str) -> None:
     for inputs in (*CASES[rule_id][0], *CASES[rule_id][1]):
         faults = [each for each in check_resource("JobDefinition", inputs) if each.rule_id.startswith("SH")]
         assert not faults, (inputs, faults)
-

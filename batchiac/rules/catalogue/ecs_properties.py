@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from batchiac.rules.catalogue.places import (
     API,
@@ -63,22 +63,25 @@ def _circle(view: View, path: str) -> Iterator[Broken]:
             each.text("name"): [one.text("containerName") for one in each.views("dependsOn")]
             for each in task.views("containers")
         }
-        settled: set[str] = set()
-        while True:
-            # A container that waits for none but settled ones (or for one that does not exist) can start.
-            ready = {
-                name for name, others in waits.items() if name not in settled and not _open(others, waits, settled)
-            }
-            if not ready:
-                break
-            settled |= ready
-        stuck = [name for name in waits if name not in settled]
+        stuck = _never_ready(waits)
         if len(stuck) > 1:
             yield Broken(task.absolute("containers"), f"a circle of {', '.join(shown(each) for each in stuck)}")
 
 
-def _open(others: list[str], waits: Mapping[str, list[str]], settled: set[str]) -> list[str]:
-    return [each for each in others if each in waits and each not in settled]
+def _never_ready(waits: Mapping[str, Sequence[str]]) -> list[str]:
+    """The names that wait for each other, however long the line: each is settled once, when all it waits for are."""
+    open_count = {name: sum(1 for each in others if each in waits) for name, others in waits.items()}
+    waiting_for: dict[str, list[str]] = {}
+    for name, others in waits.items():
+        for each in others:
+            waiting_for.setdefault(each, []).append(name)
+    ready = [name for name, count in open_count.items() if not count]
+    while ready:
+        for each in waiting_for.get(ready.pop(), ()):
+            open_count[each] -= 1
+            if not open_count[each]:
+                ready.append(each)
+    return [name for name, count in open_count.items() if count]
 
 
 def _elsewhere(view: View) -> bool:

@@ -18,6 +18,7 @@ _RANGE = API + "API_NodeRangeProperty.html"
 _GROUPS = GUIDE + "mnp-node-groups.html"
 _RANGES = "nodeProperties.nodeRangeProperties"
 _MAX_NODES = 1000
+_MOST_RANGES = 5
 
 RANGE_FORM = re.compile(r"(\d{1,4})|(\d{0,4}):(\d{0,4})")
 """`n`, `a:b`, `:b`, `a:` and `:`."""
@@ -55,6 +56,9 @@ def _ranges(view: View) -> Iterator[tuple[View, NodeRange]]:
 
 
 def _number_of_nodes(view: View) -> int | None:
+    """How many nodes there are; None where that, or the number of ranges, is wrong by itself (rows of their own)."""
+    if view.count(_RANGES) > _MOST_RANGES:
+        return None
     number = view.integer("nodeProperties.numNodes")
     return number if number is not None and 1 <= number <= _MAX_NODES else None
 
@@ -175,7 +179,7 @@ RULES: tuple[Rule, ...] = (
         "JD504",
         JD,
         _RANGES,
-        items(1, 5),
+        items(1, _MOST_RANGES),
         allowed="1 to 5 node groups are allowed",
         change="merge ranges that run the same",
         source=_GROUPS,

@@ -6,11 +6,12 @@ in three more. A row made with `rule_at` tests all of its places and is listed u
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from batchiac.model.unknown import UNKNOWN
 from batchiac.rules.row import Broken, Check, Condition, Rule
-from batchiac.rules.view import View
+from batchiac.rules.view import EACH, Token, View, parse_path
 
 JD = "JobDefinition"
 SJ = "SubmitJob"
@@ -62,40 +63,53 @@ def rule_at(rule_id: str, kind: str, places: Sequence[str], property_: str, chec
         texts: the row's other fields, `when` among them.
     """
     paths = tuple(f"{place}.{property_}" if place else property_ for place in places)
-    here = _holder_stands(paths) if check.on_absent else _stands(paths)
     when: Condition | None = texts.pop("when", None)
     once: bool = texts.pop("once", False)
+    # A check that speaks of absence applies where the object that should hold the property stands.
+    here = tuple((path, parse_path(path)[: -1 if check.on_absent else None]) for path in paths)
 
     def run(view: View, path: str) -> Iterator[Broken]:
         del path
-        for each in paths[:1] if once else paths:
+        for each in paths[:1] if once else _standing(view, here):
             yield from check.run(view, each)
 
     def applies(view: View) -> bool:
-        return here(view) and (when is None or when(view))
+        return any(True for _ in _standing(view, here)) and (when is None or when(view))
 
     return Rule(rule_id, kind, paths[0], Check(run, anywhere=True), when=applies, **texts)
 
 
-def _stands(paths: Sequence[str]) -> Condition:
-    def condition(view: View) -> bool:
-        return any(_any_value(view, each) for each in paths)
+def _standing(view: View, places: Sequence[tuple[str, tuple[Token, ...]]]) -> Iterator[str]:
+    """The paths at which something stands. A value on the way that is not yet known is noted, as the view does it.
 
-    return condition
-
-
-def _any_value(view: View, path: str) -> bool:
-    """True when anything stands at `path`; a `[]` at its end asks for an element."""
-    if path.endswith("[]"):
-        return any(parent.count(last.removesuffix("[]")) > 0 for parent, last in view.parents(path))
-    return any(parent.raw(last) is not None for parent, last in view.parents(path))
+    A definition has some 200 rows with up to eight places each, and stands in one: so this looks at the plain values.
+    """
+    value = view.raw("")
+    for path, tokens in places:
+        if _is_there(value, tokens, 0, view, path):
+            yield path
 
 
-def _holder_stands(paths: Sequence[str]) -> Condition:
-    def condition(view: View) -> bool:
-        return any(True for each in paths for _ in view.parents(each))
+def _is_there(value: Any, tokens: tuple[Token, ...], position: int, view: View, path: str) -> bool:
+    for index in range(position, len(tokens)):
+        if value is None:
+            return False
+        if value is UNKNOWN:
+            view.unseen.append(_spelled(tokens[:index]))
+            return False
+        token = tokens[index]
+        if token == EACH:
+            if not isinstance(value, list | tuple):
+                return False
+            return any(_is_there(each, tokens, index + 1, view, path) for each in value)
+        if not isinstance(value, Mapping):
+            return False
+        value = value.get(token)
+    return value is not None
 
-    return condition
+
+def _spelled(tokens: Sequence[Token]) -> str:
+    return ".".join(str(each) for each in tokens if each != EACH)
 
 
 # --- platforms ----------------------------------------------------------------------------------------------------

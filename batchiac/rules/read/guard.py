@@ -7,6 +7,7 @@ document (16 MiB of empty lists) under 10 s and 1 GiB:
     JSON  16 MiB   an empty list costs some 80 bytes for the 3 that it takes in the file
     YAML   2 MiB   CloudFormation itself takes 1 MB (Source: docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/
                    cloudformation-limits.html, "Template body size in an S3 object"), and YAML is slower to read
+    values 1,000,000  what a plan of some 4,000 resources holds; checking them takes the time, not reading them
     depth  100     no API of AWS Batch nests deeper than 12; the rest is room for modules within modules
 """
 
@@ -27,6 +28,7 @@ from batchiac.errors import UserError
 MAX_JSON_BYTES = 16 * 1024 * 1024
 MAX_YAML_BYTES = 2 * 1024 * 1024
 MAX_DEPTH = 100
+MAX_VALUES = 1_000_000
 
 
 @frozen
@@ -151,12 +153,17 @@ def require_bounded(value: Any, name: str) -> Any:
     """`value`, when it is not too deep and every text and number in it can be written somewhere.
 
     Raises:
-        UserError: deeper than `MAX_DEPTH`, half a surrogate pair, an infinite number, one beyond 64 bits.
+        UserError: deeper than `MAX_DEPTH`, more than `MAX_VALUES` values, half a surrogate pair, an infinite number,
+            or one beyond 64 bits.
     """
     level: list[Any] = [(value,)]
+    values = 0
     for _ in range(MAX_DEPTH + 1):
         below: list[Any] = []
         for container in level:
+            values += len(container)
+            if values > MAX_VALUES:
+                raise UserError(f"{name} holds more than {MAX_VALUES:,} values: check one stack at a time")
             inside = container
             if isinstance(container, dict):
                 inside = container.values()

@@ -15,12 +15,46 @@ from batchiac.rules.read.terraform_plan import read_terraform_plan
 _READ = "a Pulumi preview, a Terraform plan (`terraform show -json`) or a CloudFormation template"
 
 
+MAX_RESOURCES = 5_000
+"""AWS has 50 environments and 50 queues in a Region, CloudFormation 500 resources in a stack."""
+
+MAX_RESOURCE_VALUES = 150_000
+"""In all resources together; each rule walks them, so that they are what the time of a check depends on."""
+
+
 def read_document(parsed: Parsed) -> Document:
     """The resources that the file declares.
 
     Raises:
-        UserError: none of the documents that are read, or one without any AWS Batch resource.
+        UserError: none of the documents that are read, one without any AWS Batch resource, or more than can be
+            checked in seconds.
     """
+    document = _read(parsed)
+    name = "standard input" if parsed.name == "-" else parsed.name
+    if len(document.declared) > MAX_RESOURCES:
+        raise UserError(
+            f"{name} declares {len(document.declared):,} resources: at most {MAX_RESOURCES:,} are checked; give one"
+            " stack at a time"
+        )
+    values = sum(_count(each.inputs) for each in document.declared)
+    if values > MAX_RESOURCE_VALUES:
+        raise UserError(
+            f"{name} declares resources of {values:,} values: at most {MAX_RESOURCE_VALUES:,} are checked; AWS takes"
+            " job definitions of 24 KiB"
+        )
+    return document
+
+
+def _count(value: Any) -> int:
+    """How many values there are in `value`, itself included."""
+    if isinstance(value, Mapping):
+        return 1 + sum(map(_count, value.values()))
+    if isinstance(value, list):
+        return 1 + sum(map(_count, value))
+    return 1
+
+
+def _read(parsed: Parsed) -> Document:
     name = "standard input" if parsed.name == "-" else parsed.name
     value = parsed.value
     if not isinstance(value, Mapping):
