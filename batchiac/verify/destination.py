@@ -58,6 +58,9 @@ class Definition:
     nodes: int = 1
 
 
+_Named = TypeVar("_Named", Queue, Definition)
+
+
 @frozen
 class Destinations:
     """Everything that a task can be sent to, in order of name.
@@ -79,10 +82,10 @@ class Destinations:
             WorkloadError: the stack has no such queue, or more than one could be meant.
         """
         if name is not None:
-            return _named(self.queues, name, "job queue", task)
+            return _named(self.queues, self.exported, name, "job queue", task)
         if not self.queues:
             raise WorkloadError("the stack has no job queue: declare one before you run a workload on it")
-        return min(self.queues, key=lambda each: (each.fair_share, -each.priority, each.name))
+        return min(self._own(self.queues), key=lambda each: (each.fair_share, -each.priority, each.name))
 
     def definition(self, name: str | None, task: str, *, nodes: bool) -> Definition:
         """The definition that `name` means; without a name the first one of the kind that the task needs.
@@ -91,17 +94,19 @@ class Destinations:
             WorkloadError: the stack has no such definition, or more than one could be meant.
         """
         if name is not None:
-            return _named(self.definitions, name, "job definition", task)
+            return _named(self.definitions, self.exported, name, "job definition", task)
         kind = "multi-node" if nodes else "container"
         fitting = [each for each in self.definitions if (each.kind == "multinode") == nodes]
         if not fitting:
             raise WorkloadError(f"task {task!r} needs a {kind} job definition and the stack has none: declare one")
         # The program's own order comes first; else the one that asks for least: overrides make of it what is needed.
         order = {name: position for position, name in reversed(list(enumerate(self.exported)))}
-        return min(
-            fitting,
-            key=lambda each: (order.get(each.name, len(order)), each.vcpus, each.memory_mib, each.name),
-        )
+        own = self._own(fitting)
+        return min(own, key=lambda each: (order.get(each.name, len(order)), each.vcpus, each.memory_mib, each.name))
+
+    def _own(self, known: Sequence[_Named]) -> Sequence[_Named]:
+        """Those that the stack exports; all, where it exports none: an account may hold other stacks' as well."""
+        return [each for each in known if each.name in self.exported or each.arn in self.exported] or known
 
     def max_vcpus(self, queues: Sequence[Queue]) -> int | None:
         """The most vCPUs that jobs in these queues can have; None when an UNMANAGED environment is among them."""
@@ -205,14 +210,13 @@ def _definition(described: Mapping[str, Any]) -> Definition:
     )
 
 
-_Named = TypeVar("_Named", Queue, Definition)
-
-
-def _named(known: Sequence[_Named], name: str, what: str, task: str) -> _Named:
+def _named(known: Sequence[_Named], exported: Sequence[str], name: str, what: str, task: str) -> _Named:
     exact = [each for each in known if name in (each.name, each.arn)]
     if exact:
         return exact[0]
     matching = [each for each in known if re.fullmatch(re.escape(name) + _SUFFIX, each.name)]
+    # Stacks of one program have the same logical names: the one's own win.
+    matching = [each for each in matching if each.name in exported or each.arn in exported] or matching
     if len(matching) == 1:
         return matching[0]
     whom = f"task {task!r} names" if task else "you named"

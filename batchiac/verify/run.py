@@ -15,6 +15,7 @@ from attrs import evolve, frozen
 
 from batchiac.engine.effects import Listener
 from batchiac.engine.views import InstanceView
+from batchiac.errors import AwsRefusal
 from batchiac.verify.destination import read_destinations
 from batchiac.verify.submit import FanIn, Submission, SubmissionPlan, plan_submissions
 from batchiac.verify.trace import ENDED, JobRun, Recorder, Run, Stuck, instance_run
@@ -98,7 +99,7 @@ def run_workload(
 
     Raises:
         WorkloadError: a task names a queue or definition that the stack does not have.
-        botocore.exceptions.ClientError: Batch refused a submission, in AWS's words.
+        AwsRefusal: Batch refused a submission, in AWS's words.
     """
     batch = simulation.direct()
     clock = simulation.clock
@@ -207,7 +208,7 @@ class _Driver:
             depends_on.append({"jobId": self.job_ids[each.task], **({"type": each.kind} if each.kind else {})})
         if depends_on:
             request["dependsOn"] = depends_on
-        job_id = self._batch.submit_job(**request)["jobId"]
+        job_id = _submit_job(self._batch, request, submission.task.name)
         self.job_ids[submission.task.name] = job_id
         self._tasks[job_id] = submission.task.name
         self.submitted_at_ms[submission.task.name] = self._clock.now_ms()
@@ -224,6 +225,22 @@ class _Driver:
             else:
                 told[name] = f"it was held for its parents, of which {_some(waiting)} never ended"
         return told
+
+
+def _submit_job(batch: Any, request: Mapping[str, Any], task: str) -> str:
+    try:
+        job_id: str = batch.submit_job(**request)["jobId"]
+    except Exception as error:
+        # botocore's ClientError, told by its field: only batchiac.aws knows that library.
+        response = getattr(error, "response", None)
+        if not isinstance(response, Mapping):
+            raise
+        detail = response.get("Error", {})
+        status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        raise AwsRefusal(
+            "SubmitJob", detail.get("Code", ""), detail.get("Message", ""), status, what=f"task {task!r}"
+        ) from error
+    return job_id
 
 
 def _job_runs(

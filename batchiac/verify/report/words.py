@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from batchiac.verify.measure import Cost, Measures
 from batchiac.verify.trace import Run
 
@@ -80,13 +82,18 @@ def headline(measures: Measures) -> str:
 def against_bounds(run: Run, measures: Measures) -> str:
     """How far the makespan is from what no schedule can beat."""
     bounds = measures.bounds
-    path = f"critical path {seconds(bounds.critical_path_s)}"
+    path = f"critical path {short(bounds.critical_path_s)}"
     if bounds.work_s is None:
         return path
-    work = f"work ÷ {run.max_vcpus:,} vCPUs {seconds(bounds.work_s)}"
+    work = f"work ÷ {run.max_vcpus:,} vCPUs {short(bounds.work_s)}"
     if not measures.all_succeeded or bounds.highest_s <= 0:
         return f"{path}, {work}"
-    return f"{path}, {work}: {measures.makespan_s / bounds.highest_s:,.1f} times the higher"
+    return f"{path}, {work}; took {measures.makespan_s / bounds.highest_s:,.1f} times the higher"
+
+
+def logical(name: str) -> str:
+    """A physical name without the suffix that the program's own name got."""
+    return re.sub(r"-[0-9a-f]{7}$", "", name)
 
 
 def utilisation(measures: Measures) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from batchiac.errors import WorkloadError
-from batchiac.verify.destination import Destinations, read_destinations
+from batchiac.verify.destination import Destinations, Queue, read_destinations
 
 
 def test_a_logical_name_finds_the_suffixed_one(destinations: Destinations) -> None:
@@ -110,3 +111,13 @@ def test_every_page_is_read() -> None:
     ]
     assert found.definitions[3].vcpus == 0.25
     assert found.exported == ("ecs", "old")
+
+
+def test_a_stacks_own_queue_wins_over_another_stacks(destinations: Destinations) -> None:
+    """Two stacks of one program in one account have the same logical names: what the stack exports is meant."""
+    other = Queue("urgent-fffffff", "arn:other", 99, False, ())
+    both = evolve(destinations, queues=(*destinations.queues, other))
+    assert both.queue("urgent", "t").name == "urgent-0123abc"
+    assert both.queue(None, "t").name == "urgent-0123abc"
+    with pytest.raises(WorkloadError, match="give the whole name"):
+        evolve(both, exported=()).queue("urgent", "t")
