@@ -74,7 +74,9 @@ def rule_at(rule_id: str, kind: str, places: Sequence[str], property_: str, chec
             yield from check.run(view, each)
 
     def applies(view: View) -> bool:
-        return any(True for _ in _standing(view, here)) and (when is None or when(view))
+        for _ in _standing(view, here):
+            return when is None or when(view)
+        return False
 
     return Rule(rule_id, kind, paths[0], Check(run, anywhere=True), when=applies, **texts)
 
@@ -85,8 +87,11 @@ def _standing(view: View, places: Sequence[tuple[str, tuple[Token, ...]]]) -> It
     A definition has some 200 rows with up to eight places each, and stands in one: so this looks at the plain values.
     """
     value = view.raw("")
+    if not isinstance(value, Mapping):
+        return
     for path, tokens in places:
-        if _is_there(value, tokens, 0, view, path):
+        # Most places end at their first name.
+        if value.get(tokens[0]) is not None and _is_there(value, tokens, 0, view, path):
             yield path
 
 

@@ -9,7 +9,6 @@ Source: pulumi/pulumi pkg/resource/plugin and sdk/go/common/resource/plugin/rpc.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -187,7 +186,7 @@ def _lead(
         elif len(targets) == len(paths) > 1:
             leads.update(zip(paths, targets, strict=True))
             notes.append(
-                f"{re.sub(r'[[].*', '', paths[0])}: the preview does not say which of {', '.join(targets)} stands"
+                f"{paths[0].partition('[')[0]}: the preview does not say which of {', '.join(targets)} stands"
                 " where; their order was not checked"
             )
 
