@@ -109,7 +109,9 @@ def plan_end(world: World, record: Record, row: int, index: int, attempt: int, b
     write_end(world, row, outcome, begin, plan.memory, plan.timeout_ms)
 
 
-def write_end(world: World, row: int, outcome: Outcome | int, begin: int, memory_mib: int, timeout_ms: int | None) -> None:
+def write_end(
+    world: World, row: int, outcome: Outcome | int, begin: int, memory_mib: int, timeout_ms: int | None
+) -> None:
     """Write how an attempt that starts at `begin` will end into the columns, and put its end on the event queue.
 
     Args:

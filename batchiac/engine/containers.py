@@ -36,8 +36,10 @@ class ContainerRun:
 def draw_of(world: World, record: Record) -> Draw:
     """The draw of a job's (or main node's) task."""
     containers = record.plan.containers
+    if len(containers) == 1:
+        return world.behaviour.plan(record.request, containers[0])
     draws = [world.behaviour.plan(record.request, each) for each in containers]
-    return draws[0] if len(draws) == 1 else combine(containers, draws)
+    return combine(containers, draws)
 
 
 def as_outcome(drawn: Outcome | int) -> Outcome:

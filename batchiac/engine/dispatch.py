@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from batchiac.engine import consumables, gangs
 from batchiac.engine.attempts import start
-from batchiac.engine.fastlane import find_steady
+from batchiac.engine.fastlane import find_steady, start_run
 from batchiac.engine.fits import can_provide, fitting_types, options_for
 from batchiac.engine.scaling import request_scaling
 from batchiac.engine.world import MULTINODE, Demand, EnvironmentState, QueueState, Record, World
@@ -28,9 +28,23 @@ def dispatch(world: World) -> None:
         if queue.dirty:
             queue.dirty = False
             looked_at.append(queue)
+            if queue.blocked_row < 0:
+                if not queue.demanding:
+                    continue  # nothing waited, and nothing has joined since
+            elif not queue.demanding and not has_room(queue):
+                continue
             if queue.status in ("VALID", "UPDATING", "CREATING"):
                 fill(world, queue)
     find_steady(world, looked_at)
+
+
+def has_room(queue: QueueState) -> bool:
+    """False when every environment of the queue is full, to the last quarter of a vCPU."""
+    for environment in queue.environments:
+        resources = environment.spec.resources
+        if environment.index.mask or (resources is not None and not resources.on_instances):
+            return True
+    return False
 
 
 def head_of(queue: QueueState, world: World) -> int:
@@ -48,6 +62,7 @@ def fill(world: World, queue: QueueState) -> None:
         row = lane.head() if fair is None else fair.head(world)
         if row < 0:
             unblock(queue)
+            queue.demanding = False
             return
         record = records[ledger.owner[row]]
         assert record is not None
@@ -55,6 +70,32 @@ def fill(world: World, queue: QueueState) -> None:
         if demand.version != queue.version:
             demand.options = options_for(queue, demand.shape)
             demand.version = queue.version
+        if fair is None and record.simple and not world.listeners and demand.options:
+            environment = demand.options[0]
+            resources = environment.spec.resources
+            if resources is None or resources.on_instances:
+                shape = demand.shape
+                host = environment.index.find(shape.cpu, shape.memory, shape.gpus)
+                if host is not None and not shape.architecture:
+                    start_run(world, lane, demand, host, environment)
+                    continue
+        if (
+            fair is not None
+            and record.simple
+            and not world.listeners
+            and demand.options
+            and not fair.reserves
+            and not demand.shape.architecture
+        ):
+            environment = demand.options[0]
+            resources = environment.spec.resources
+            if resources is None or resources.on_instances:
+                shape = demand.shape
+                host = environment.index.find(shape.cpu, shape.memory, shape.gpus)
+                if host is not None:
+                    start(world, record, row, host, environment)
+                    fair.taken(world)
+                    continue
         if not place(world, queue, record, row, demand):
             block(world, queue, row)
             return

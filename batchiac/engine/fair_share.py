@@ -3,7 +3,9 @@
 A share's usage is the vCPU time of its STARTING and RUNNING jobs and of those that ended within the decay window,
 over its weight; the share with the least is next. Within a share higher scheduling priority goes first, then first in,
 first out. Usage is brought up to date once an epoch (the window cut into `fair_share_epochs`), and each job that
-starts is charged an epoch at once, so that shares take turns within one. Assumption (0108): AWS publishes neither the
+starts is charged an epoch at once, so that shares take turns within one. With many shares that have waiting jobs,
+usage is not brought up to date before half as many jobs have started: the cost a job stays the same, however many
+shares there are. Assumption (0108): AWS publishes neither the
 curve of the decay nor how often it is evaluated. Ties go to the share that was first used.
 
 While shares that nobody uses yet could appear, a part of maxvCpus is kept for them:
@@ -31,7 +33,7 @@ class FairShare:
     `heap` holds (usage, serial, share) of every share with waiting jobs, as of `epoch`.
     """
 
-    __slots__ = ("_current", "_policy", "_queue", "_status", "epoch", "epoch_ms", "heap", "shares", "used_cpu",
+    __slots__ = ("_current", "_policy", "_queue", "_status", "_step", "epoch", "epoch_ms", "heap", "shares", "starts", "used_cpu",
                  "window_ms")  # fmt: skip
 
     def __init__(self, world: World, queue: QueueState, policy: SchedulingPolicy) -> None:
@@ -41,12 +43,14 @@ class FairShare:
         self.heap: list[tuple[float, int, ShareState]] = []
         self.epoch = -1
         self.used_cpu = 0
+        self.starts = 0
         self._current: tuple[ShareState, Lane] | None = None
         self.apply(world, policy)
 
     def apply(self, world: World, policy: SchedulingPolicy) -> None:
         """Take over a policy: from now on its weights and its window hold."""
         self._policy = policy
+        self._step = world.settings.fair_share_decay == "step"
         self.window_ms = (policy.share_decay_s or DEFAULT_DECAY_S) * 1000 + world.settings.order_minutes * 60_000
         self.epoch_ms = max(1, self.window_ms // world.settings.fair_share_epochs)
         for share in self.shares.values():
@@ -140,10 +144,13 @@ class FairShare:
 
     def head(self, world: World) -> int:
         """The next row, -1 when none waits."""
-        epoch = world.now_ms // self.epoch_ms
-        if epoch != self.epoch:
-            self._refresh(world, epoch)
         heap = self.heap
+        if not heap:
+            return -1
+        epoch = world.now_ms // self.epoch_ms
+        if epoch != self.epoch and self.starts * 2 >= len(self.shares):
+            self._refresh(world, epoch)
+            heap = self.heap
         while heap:
             share = heap[0][2]
             for lane in share.lanes.values():
@@ -160,11 +167,13 @@ class FairShare:
         assert self._current is not None
         share, lane = self._current
         lane.cursor += 1
+        self.starts += 1
         heapreplace(self.heap, (share.key, share.serial, share))
 
     def _refresh(self, world: World, epoch: int) -> None:
         """A new epoch: bring usage up to now, with decay."""
         self.epoch = epoch
+        self.starts = 0
         for share in self.shares.values():
             share.key = self._usage(world, share)
         self.heap = [(share.key, share.serial, share) for _, _, share in self.heap]
@@ -173,22 +182,32 @@ class FairShare:
     def _usage(self, world: World, share: ShareState) -> float:
         """Weighted, decayed usage: each epoch's vCPU time counts less with its age (linear), or in full (step)."""
         now = world.now_ms
-        spent = share.spent + share.cpu * (now - share.since)
-        share.spent, share.since = 0, now
         epochs = share.epochs
+        spent = share.spent
+        if share.cpu:
+            spent += share.cpu * (now - share.since)
+        share.since = now
         if spent:
+            share.spent = 0
             epochs.append((now, spent))
             share.total += spent
             share.moment += spent * now
+        elif not epochs:
+            return 0.0
         oldest = now - self.window_ms
         while epochs and epochs[0][0] <= oldest:
             at, amount = epochs.popleft()
             share.total -= amount
             share.moment -= amount * at
-        if world.settings.fair_share_decay == "step":
+        if self._step:
             return share.total * share.weight
         # Σ amount · (1 − age/window) = total · (1 − now/window) + moment/window, in integers until the last step.
         return (share.total * (self.window_ms - now) + share.moment) / self.window_ms * share.weight
+
+    @property
+    def reserves(self) -> bool:
+        """True when computeReservation keeps vCPUs back."""
+        return self._policy.compute_reservation > 0
 
     def may_take(self, world: World, cpu: int) -> bool:
         """False when the job would use vCPUs that computeReservation keeps for shares not active yet."""

@@ -14,24 +14,27 @@ machine.NEXT. It exists because a million children should take seconds.
 
 from __future__ import annotations
 
-from heapq import heappop, heapreplace
+from heapq import heappop, heappush, heapreplace
 
+from batchiac.engine.attempts import to_running, write_end
 from batchiac.engine.containers import draw_of
 from batchiac.engine.jobs import ended
 from batchiac.engine.kernel.events import ROW_BITS, ROW_MASK
+from batchiac.engine.lanes import Lane
 from batchiac.engine.machine import NEXT, JobEvent
 from batchiac.engine.policies.behaviour import Draw
-from batchiac.engine.world import Demand, QueueState, Record, Shape, World
+from batchiac.engine.world import FIRST, Demand, EnvironmentState, Host, Prepared, QueueState, Record, Shape, World
 
 _SUCCEEDED = NEXT[JobEvent.SUCCEEDED << 3 | 4]
 _RUNNING = NEXT[JobEvent.STARTED << 3 | NEXT[JobEvent.PLACED << 3 | 2]]
+_STARTING = NEXT[JobEvent.PLACED << 3 | 2]
 _RUNNABLE = 2
 
 _NEXT_INSTANT = 1 << ROW_BITS
 FOREVER_MS = 1 << 62
 _NOBODY = Record.__new__(Record)
 
-EMPTY = Demand(Shape(-1, 0, 0, 0, "", "", 0, ()))
+EMPTY = Demand(QueueState.__new__(QueueState), Shape(-1, 0, 0, 0, "", "", 0, ()))
 """`EnvironmentState.steady` where nothing waits."""
 
 
@@ -45,16 +48,132 @@ def find_steady(world: World, queues: list[QueueState]) -> None:
             seen.add(environment.serial)
             environment.steady = EMPTY
             for each in environment.queues:
-                row = each.blocked_row
+                if each.blocked_row < 0:
+                    continue
+                row = each.lane.head() if each.fair is None else each.fair.head(world)
                 if row < 0:
+                    each.blocked_row = -1  # the lane started the last one that waited
                     continue
                 environment.steady = None
                 record = world.records[world.ledger.owner[row]]
-                if each.fair is None and record is not None and not each.blocked_reason:
+                if each.fair is not None and each.fair.reserves:
+                    break
+                if record is not None and record.simple and not each.blocked_reason:
                     demand = record.demand
                     if not demand.shape.nodes and demand.options and demand.options[0] is environment:
                         environment.steady = demand
                 break
+
+
+def start_run(world: World, lane: Lane, demand: Demand, host: Host, environment: EnvironmentState) -> None:
+    """Start as many heads of one demand as one host holds; the first is known to fit.
+
+    The host that best fit chose stays the best fit while it has room: it only gets fuller. So its place in the index
+    changes once. Each row goes through what attempts.start does, without what a simple record does not need.
+    """
+    ledger = world.ledger
+    status, stopped, started = ledger.status, ledger.stopped, ledger.started
+    exits, host_of, owner, attempts = ledger.exit, ledger.host, ledger.owner, ledger.attempts
+    endings = ledger.endings
+    rows, records, stream = world.events.rows, world.records, world.stream
+    now = world.now_ms
+    settings = world.settings
+    shape = demand.shape
+    room = host.free_cpu // shape.cpu
+    if shape.memory:
+        room = min(room, host.free_memory // shape.memory)
+    if shape.gpus:
+        room = min(room, host.free_gpus // shape.gpus)
+    serial = host.serial
+    begun: list[int] = []
+    begun_at = now
+    row, end = lane.cursor, min(lane.end, lane.cursor + room)
+    at = row
+    record: Record = _NOBODY
+    first = last = begin = 0
+    draw: Draw | None = None
+    plan: Prepared | None = None
+    timeout_ms = memory = 0
+    while row < end and status[row] == _RUNNABLE:
+        if row >= last:
+            record = records[owner[row]]  # type: ignore[assignment]  # a RUNNABLE row has its record
+            if record.demand is not demand or not record.simple:
+                break
+            first = record.row
+            last = first + record.size + 1
+            if plan is not record.plan:
+                plan = record.plan
+                begin = now + settings.container_start_ms
+                pulled = host.images.get(plan.image)
+                if pulled is None:
+                    pulled = host.images[plan.image] = now + settings.image_pull_ms
+                begin = max(begin, pulled)
+                if begin != begun_at and begun:
+                    begin_all(world, begun, begun_at)
+                    begun = []
+                begun_at = begin
+                timeout_ms = FOREVER_MS if plan.timeout_ms is None else plan.timeout_ms
+                memory = plan.memory
+            draw = record.draw
+            if draw is None:
+                draw = record.draw = draw_of(world, record)
+            record.updated_at = now
+        child = row - first - 1
+        if child < 0:
+            child = 0
+        attempt = attempts[row] = attempts[row] + 1
+        stream.parts = (record.index, child, attempt)
+        outcome = draw(child, attempt, stream)  # type: ignore[misc]
+        if outcome.__class__ is int and outcome <= timeout_ms:  # type: ignore[operator]
+            until = begin + outcome  # type: ignore[operator]
+            started[row] = begin
+            stopped[row] = until
+            heappush(rows, until << ROW_BITS | row)
+        else:
+            write_end(world, row, outcome, begin, memory, None if timeout_ms == FOREVER_MS else timeout_ms)
+        host_of[row] = serial
+        if begin == now and not (endings and row in endings):
+            status[row] = _RUNNING
+        else:
+            status[row] = _STARTING
+            begun.append(row)
+        row += 1
+    lane.cursor = row
+    taken = row - at
+    demand.count -= taken
+    if begun:
+        begin_all(world, begun, begun_at)
+    index = environment.index
+    index.remove(host)
+    host.free_cpu -= taken * shape.cpu
+    host.free_memory -= taken * shape.memory
+    host.free_gpus -= taken * shape.gpus
+    index.add(host)
+    host.busy += taken
+
+
+def begin_all(world: World, begun: list[int], begin: int) -> None:
+    """Have rows go from STARTING to RUNNING at `begin`, which may be now."""
+    if begin == world.now_ms:
+        _begin((world, begun))
+    else:
+        world.events.call(begin, _begin, (world, begun), priority=FIRST)
+
+
+def _begin(argument: tuple[World, list[int]]) -> None:
+    world, begun = argument
+    ledger = world.ledger
+    status, started, endings = ledger.status, ledger.started, ledger.endings
+    now = world.now_ms
+    quiet = not world.listeners
+    for row in begun:
+        if status[row] == _STARTING and started[row] == now:
+            if quiet and not (endings and row in endings):
+                status[row] = _RUNNING
+            else:
+                record = world.records[ledger.owner[row]]
+                if record is not None:
+                    to_running(world, record, row)
 
 
 def run(world: World, until_ms: int) -> None:
@@ -75,7 +194,8 @@ def run(world: World, until_ms: int) -> None:
     record: Record = _NOBODY
     first = end = 0
     simple = plain = False
-    ending_demand = EMPTY
+    shape = EMPTY.shape
+    share: ShareState | None = None
     # The record of the row that starts.
     following: Record = _NOBODY
     next_first = next_end = number = 0
@@ -105,7 +225,8 @@ def run(world: World, until_ms: int) -> None:
             end = first + record.size + 1
             simple = record.simple
             plain = not record.size
-            ending_demand = record.demand
+            shape = record.plan.shape
+            share = record.share
         if not simple or (endings and row in endings):
             break
         serial = host_of[row]
@@ -115,11 +236,20 @@ def run(world: World, until_ms: int) -> None:
         if not host.open:
             break
         demand = host.environment.steady
-        if demand is ending_demand:
-            lane = record.queue.lane
-            waiting = lane.cursor
-            if waiting >= lane.end or status[waiting] != _RUNNABLE:
-                break
+        if demand is None:
+            break
+        if demand.shape is shape:
+            fair = demand.queue.fair
+            if fair is None:
+                lane = demand.queue.lane
+                waiting = lane.cursor
+                if waiting >= lane.end or status[waiting] != _RUNNABLE:
+                    break
+            else:
+                world.now_ms = now
+                waiting = fair.head(world)
+                if waiting < 0:
+                    break
             if waiting < next_first or waiting >= next_end:
                 following = records[owner[waiting]]  # type: ignore[assignment]
                 next_first = following.row
@@ -161,13 +291,16 @@ def run(world: World, until_ms: int) -> None:
             started[waiting] = now
             stopped[waiting] = until
             demand.count -= 1
-            lane.cursor = waiting + 1
+            if fair is None:
+                lane.cursor = waiting + 1
+            else:
+                fair.started(world, following.share, shape.cpu)
+                fair.taken(world)
             following.updated_at = now
             status[row] = _SUCCEEDED
         elif demand is EMPTY:
             heappop(rows)
             status[row] = _SUCCEEDED
-            shape = record.plan.shape
             host.busy -= 1
             index = host.environment.index
             index.remove(host)
@@ -180,6 +313,11 @@ def run(world: World, until_ms: int) -> None:
                 limit = 0
         else:
             break
+        if share is not None:
+            world.now_ms = now
+            record.queue.fair.stopped(world, share, shape.cpu)
+            if plain:
+                record.queue.fair.leave(world, share)
         if plain:
             record.ended_at = now
             world.finished.append(record)

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Sequence
 
 from batchiac.engine.effects import JobStateChanged
-from batchiac.engine.machine import JobEvent, next_status
+from batchiac.engine.machine import NEXT, JobEvent, next_status
 from batchiac.engine.reasons import ARRAY_CHILD_FAILED, DEPENDENT_FAILED, QUEUE_DELETED
 from batchiac.engine.refusals import InvalidRefusal, NotFoundRefusal, StateRefusal
 from batchiac.engine.world import (
@@ -31,6 +31,7 @@ from batchiac.model.job_definition import Container, JobDefinition
 
 SUBMITTED, PENDING, RUNNABLE, STARTING, RUNNING, SUCCEEDED, FAILED = range(7)
 PREPARED_KEPT = 4096
+ID_BLOCK = 256
 
 
 # --- what a definition asks for -------------------------------------------------------------------------------------
@@ -94,7 +95,12 @@ def shape_of(world: World, definition: JobDefinition, containers: tuple[Containe
 
 def new_job_id(world: World) -> str:
     """The next job id: a UUID's form, from the engine's own seed."""
-    bits = f"{world.ids.getrandbits(128):032x}"
+    at = world.id_at
+    if at == len(world.id_digits):
+        world.id_digits = world.ids.randbytes(ID_BLOCK * 16).hex()
+        at = 0
+    world.id_at = at + 32
+    bits = world.id_digits[at : at + 32]
     return f"{bits[:8]}-{bits[8:12]}-4{bits[13:16]}-a{bits[17:20]}-{bits[20:]}"
 
 
@@ -143,7 +149,7 @@ def submit(world: World, request: JobRequest) -> str:
         priority = request.scheduling_priority
         record.priority = definition.scheduling_priority if priority is None else priority
         record.share = queue.fair.join(world, request.share_identifier)
-    elif record.kind != MULTINODE and not plan.consumables:
+    if record.kind != MULTINODE and not plan.consumables:
         record.simple = True
     world.records.append(record)
     world.by_id[job_id] = index
@@ -160,7 +166,7 @@ def demand_of(queue: QueueState, shape: Shape) -> Demand:
     """The queue's count of RUNNABLE jobs of this shape."""
     demand = queue.demands.get(shape)
     if demand is None:
-        demand = queue.demands[shape] = Demand(shape)
+        demand = queue.demands[shape] = Demand(queue, shape)
     return demand
 
 
@@ -223,13 +229,22 @@ def link_parents(world: World, record: Record, parents: Sequence[tuple[Record | 
             parent.simple = False
 
 
+_READY = NEXT[JobEvent.ADMITTED_READY << 3 | SUBMITTED]
+
+
 def world_admit(world: World) -> None:
     """Let every job whose admission time is over leave SUBMITTED, in order of submission."""
     admissions = world.admissions
+    status = world.ledger.status
     due = world.now_ms - world.settings.admission_ms
     while admissions and admissions[0].created_at <= due:
         record = admissions.popleft()
-        if world.ledger.status[record.row] == SUBMITTED:
+        if record.simple and not (record.size or record.waits or record.dependency_failed or world.listeners):
+            row = record.row
+            if status[row] == SUBMITTED:
+                status[row] = _READY
+                enqueue(world, record, row, row + 1)
+        elif world.ledger.status[record.row] == SUBMITTED:
             admit(world, record)
 
 
@@ -428,7 +443,7 @@ def finish(world: World, record: Record, row: int, event: JobEvent, reason: str 
     if ledger.status[row] == RUNNABLE:
         record.demand.count -= 1
         record.lingers = True
-        record.queue.dirty = world.dirty = True
+        record.queue.dirty = record.queue.demanding = world.dirty = True
     if reason:
         ledger.status_reasons[row] = reason
     ledger.stopped[row] = world.now_ms

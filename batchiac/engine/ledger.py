@@ -12,12 +12,14 @@ normal end are one event each, and an event that finds another status, or anothe
 from __future__ import annotations
 
 from array import array
+from typing import Any
 
 from attrs import frozen
 
 NEVER = -1
 NO_HOST = -1
 NO_EXIT = -1
+CHUNK = 1024
 
 
 @frozen
@@ -46,7 +48,7 @@ class Ledger:
 
     __slots__ = (
         "attempts", "container_reasons", "endings", "exit", "free", "host", "owner", "past", "started", "status",
-        "status_reasons", "stopped",
+        "status_reasons", "stopped", "used",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -62,19 +64,17 @@ class Ledger:
         self.container_reasons: dict[int, str] = {}
         self.past: dict[int, list[PastAttempt]] = {}
         self.free: dict[int, list[int]] = {}
+        self.used = 0
 
     def reserve_one(self, owner: int) -> int:
         """A row for a plain job."""
         if self.free:
             return self.reserve(1, owner)
-        row = len(self.status)
-        self.status.append(0)
-        self.attempts.append(0)
-        self.owner.append(owner)
-        self.host.append(NO_HOST)
-        self.exit.append(0)
-        self.started.append(NEVER)
-        self.stopped.append(NEVER)
+        row = self.used
+        if row == len(self.status):
+            self._grow(CHUNK)
+        self.used = row + 1
+        self.owner[row] = owner
         return row
 
     def reserve(self, count: int, owner: int) -> int:
@@ -84,28 +84,33 @@ class Ledger:
             row = freed.pop()
             end = row + count
             self.status[row:end] = self.attempts[row:end] = bytes(count)
-            self.owner[row:end] = array("i", [owner]) * count
-            self.host[row:end] = array("i", [NO_HOST]) * count
             self.exit[row:end] = array("h", bytes(2)) * count
+            self.host[row:end] = array("i", [NO_HOST]) * count
             self.started[row:end] = self.stopped[row:end] = array("q", [NEVER]) * count
-            return row
-        row = len(self.status)
+        else:
+            row = self.used
+            end = row + count
+            if end > len(self.status):
+                self._grow(end - len(self.status))
+            self.used = end
+        self.owner[row:end] = array("i", [owner]) * count
+        return row
+
+    def _grow(self, count: int) -> None:
         self.status.extend(bytes(count))
         self.attempts.extend(bytes(count))
-        self.owner.extend(array("i", [owner]) * count)
+        self.exit.frombytes(bytes(2 * count))
+        self.owner.extend(array("i", [NEVER]) * count)
         self.host.extend(array("i", [NO_HOST]) * count)
-        self.exit.extend(array("h", bytes(2)) * count)
-        self.started.extend(array("q", [NEVER]) * count)
-        self.stopped.extend(array("q", [NEVER]) * count)
-        return row
+        never = array("q", [NEVER]) * count
+        self.started.extend(never)
+        self.stopped.extend(never)
 
     def release(self, row: int, count: int) -> None:
         """Forget a range: its job was purged."""
-        for sparse in (self.endings, self.status_reasons, self.container_reasons, self.past):
-            if len(sparse) < count:
-                for each in [each for each in sparse if row <= each < row + count]:
-                    del sparse[each]
-            else:
-                for each in range(row, row + count):
-                    sparse.pop(each, None)  # type: ignore[attr-defined]  # every one is a dict
+        rows = range(row, row + count)
+        sparse: tuple[dict[int, Any], ...] = (self.endings, self.status_reasons, self.container_reasons, self.past)
+        for facts in sparse:
+            for each in [each for each in facts if each in rows] if len(facts) < count else rows:
+                facts.pop(each, None)
         self.free.setdefault(count, []).append(row)

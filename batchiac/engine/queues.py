@@ -84,6 +84,9 @@ def _attach(world: World, state: QueueState, environments: tuple[EnvironmentStat
     state.environments = environments
     state.version += 1
     world.queue_order = sorted(world.queues.values(), key=lambda each: (-each.spec.priority, each.serial))
+    place = {each.serial: number for number, each in enumerate(world.queue_order)}
+    for environment in world.environment_list:
+        environment.queues.sort(key=lambda each: place[each.serial])
     state.blocked_row = -1
     world.wake_queue(state)
 

@@ -72,9 +72,10 @@ class Demand:
     `options` holds for `version` of the queue's view of its environments (QueueState.version).
     """
 
-    __slots__ = ("count", "options", "shape", "version")
+    __slots__ = ("count", "options", "queue", "shape", "version")
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, queue: QueueState, shape: Shape) -> None:
+        self.queue = queue
         self.shape = shape
         self.count = 0
         self.version = -1
@@ -118,14 +119,36 @@ class Record:
         draw: what its containers do; None until the first start.
         stops: rows of it that a caller cancelled or terminated, with the caller's reason; None for none.
         terminations: those of them that were terminated.
-        simple: nobody waits for single rows of it, it locks nothing, and it has no share: see fastlane.py.
+        simple: nobody waits for single rows of it, and it locks nothing: see fastlane.py.
         lingers: a row of it may still stand in a lane, so that its rows are never given out again.
     """
 
     __slots__ = (
-        "child_waits", "created_at", "demand", "dependency_failed", "dependents", "draw", "ended_at", "id",
-        "index", "kind", "left", "lingers", "plan", "priority", "queue", "request", "row", "sequential", "share", "size",
-        "simple", "stops", "terminations", "updated_at", "waits",
+        "child_waits",
+        "created_at",
+        "demand",
+        "dependency_failed",
+        "dependents",
+        "draw",
+        "ended_at",
+        "id",
+        "index",
+        "kind",
+        "left",
+        "lingers",
+        "plan",
+        "priority",
+        "queue",
+        "request",
+        "row",
+        "sequential",
+        "share",
+        "simple",
+        "size",
+        "stops",
+        "terminations",
+        "updated_at",
+        "waits",
     )  # fmt: skip
 
     def __init__(
@@ -274,9 +297,29 @@ class EnvironmentState:
     """
 
     __slots__ = (
-        "candidates", "cluster", "cpu", "desired_floor", "exhausted", "fits", "generation", "history", "hosts", "idle",
-        "idle_call", "index", "launching", "places", "queues", "serial", "steady", "spec", "status",
-        "status_reason", "tasks", "unique", "update_deadline",
+        "candidates",
+        "cluster",
+        "cpu",
+        "desired_floor",
+        "exhausted",
+        "fits",
+        "generation",
+        "history",
+        "hosts",
+        "idle",
+        "idle_call",
+        "index",
+        "launching",
+        "places",
+        "queues",
+        "serial",
+        "spec",
+        "status",
+        "status_reason",
+        "steady",
+        "tasks",
+        "unique",
+        "update_deadline",
     )  # fmt: skip
 
     def __init__(self, spec: ComputeEnvironment, serial: int, unique: str, hosts: list[Host]) -> None:
@@ -338,6 +381,8 @@ class World:
         "finished",
         "host_by_id",
         "hosts",
+        "id_at",
+        "id_digits",
         "identifiers",
         "ids",
         "in_step",
@@ -385,6 +430,8 @@ class World:
         self.stream = Stream(seed)
         self.identifiers = Identifiers(seed)
         self.ids = random.Random(seed)
+        self.id_digits = ""
+        self.id_at = 0
         self.records: list[Record | None] = []
         self.by_id: dict[str, int] = {}
         self.queues: dict[str, QueueState] = {}
@@ -425,7 +472,7 @@ class World:
 
     def wake_queue(self, queue: QueueState) -> None:
         """Have this queue's head looked at."""
-        queue.dirty = True
+        queue.dirty = queue.demanding = True
         self.wake()
 
     def wake_environment(self, environment: EnvironmentState) -> None:
