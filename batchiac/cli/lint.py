@@ -48,11 +48,11 @@ def _lint_document(path: str, stack: str | None, cwd: str) -> FindingsReport:
     from batchiac.rules import check_stack
     from batchiac.rules.read.guard import read_file
     from batchiac.rules.read.recognize import read_document
-    from batchiac.rules.suppress import CONFIG_KEY
+    from batchiac.rules.suppress import CONFIG_KEY, parse_suppressions
 
     document = read_document(read_file(path))
     # A preview carries its stack's config, so that it needs no --stack.
-    accepted = _stack_suppressions(stack, cwd) if stack else _suppressions(document.config.get(CONFIG_KEY))
+    accepted = _stack_suppressions(stack, cwd) if stack else parse_suppressions(document.config.get(CONFIG_KEY))
     findings = check_stack(document.declared)
     return _report(
         path,
@@ -87,19 +87,11 @@ def _report(
     return FindingsReport(path, what, resources, sifted.kept, sifted.suppressed, sifted.unused, **more)
 
 
-def _suppressions(value: object) -> tuple[Suppression, ...]:
-    from batchiac.rules import CATALOGUE
-    from batchiac.rules.shape_check import SHAPE_RULES
-    from batchiac.rules.suppress import parse_suppressions
-
-    return parse_suppressions(value, {*CATALOGUE, *SHAPE_RULES})
-
-
 def _stack_suppressions(stack: str, cwd: str) -> tuple[Suppression, ...]:
     from batchiac.rules.read.stack_file import read_stack_config
-    from batchiac.rules.suppress import CONFIG_KEY
+    from batchiac.rules.suppress import CONFIG_KEY, parse_suppressions
 
-    return _suppressions(read_stack_config(cwd, stack).get(CONFIG_KEY))
+    return parse_suppressions(read_stack_config(cwd, stack).get(CONFIG_KEY))
 
 
 def _write(report: FindingsReport, form: str) -> None:

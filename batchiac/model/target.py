@@ -69,7 +69,7 @@ def require_safe(target: Target, *, acting: bool) -> Target:
 
 
 KEYS = ("target", "endpoint", "region", "allowedAccountIds", "suppress")
-"""Every key of the `batchiac:` namespace that a stack's config may hold; `suppress` is read by batchiac.rules.suppress."""
+"""Every key of the `batchiac:` namespace that a stack's config may hold (`suppress`: batchiac.rules.suppress)."""
 
 
 def target_from_config(config: Mapping[str, object], environ: Mapping[str, str], *, in_process: bool = False) -> Target:

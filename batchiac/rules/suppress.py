@@ -62,13 +62,23 @@ class Sifted:
     unused: tuple[Suppression, ...]
 
 
-def parse_suppressions(value: object, known_rules: Collection[str], where: str = CONFIG_KEY) -> tuple[Suppression, ...]:
+def every_rule_id() -> frozenset[str]:
+    """The id of every row, and of every kind of shape constraint."""
+    from batchiac.rules.catalogue import read_catalogue
+    from batchiac.rules.shape_check import SHAPE_RULES
+
+    return frozenset((*read_catalogue(), *SHAPE_RULES))
+
+
+def parse_suppressions(
+    value: object, known_rules: Collection[str] | None = None, where: str = CONFIG_KEY
+) -> tuple[Suppression, ...]:
     """The decisions that the config value says.
 
     Args:
         value: the list of `{rule, resource, reason}`, or the JSON text of it (as Pulumi hands nested config to
             programs and providers); None means none.
-        known_rules: every rule id there is.
+        known_rules: every rule id there is; None reads them from the catalogue.
         where: the name of the config key, for the sentences.
 
     Raises:
@@ -84,7 +94,8 @@ def parse_suppressions(value: object, known_rules: Collection[str], where: str =
             raise ConfigError(f"{where} is not a list: write one entry of rule, resource and reason each") from error
     if not isinstance(value, list):
         raise ConfigError(f"{where} is {type(value).__name__}, not a list: write one entry of {_fields()} each")
-    decisions = tuple(_parse_one(each, known_rules, f"{where}[{index}]") for index, each in enumerate(value))
+    known = every_rule_id() if known_rules is None else known_rules
+    decisions = tuple(_parse_one(each, known, f"{where}[{index}]") for index, each in enumerate(value))
     seen: set[tuple[str, str]] = set()
     for index, each in enumerate(decisions):
         if (each.rule, each.resource) in seen:
