@@ -7,6 +7,7 @@ status 501 that no SDK retries.
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import re
@@ -14,6 +15,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -41,16 +43,23 @@ class MotoApplication:
         self._loading = threading.Lock()
         self._dispatcher: Any = None
 
-    def warm(self) -> threading.Thread:
-        """Load moto and the services of `WARM_SERVICES` in a thread of its own, while requests are served already."""
-        thread = threading.Thread(target=self._warm, name="batchiac-warm", daemon=True)
+    def warm(self, turn: Callable[[], AbstractContextManager[None]]) -> threading.Thread:
+        """Load moto and the services of `WARM_SERVICES` in a thread of its own, while requests are served already.
+
+        Args:
+            turn: taken while a service's first region is made: that draws from moto's generator, and must not do so
+                in the middle of a request.
+        """
+        thread = threading.Thread(target=self._warm, args=(turn,), name="batchiac-warm", daemon=True)
         thread.start()
         return thread
 
-    def _warm(self) -> None:
+    def _warm(self, turn: Callable[[], AbstractContextManager[None]]) -> None:
         dispatcher = self._load()
         for service in WARM_SERVICES:
-            with dispatcher.lock:
+            importlib.import_module(f"moto.{service}.models")
+            importlib.import_module(f"moto.{service}.responses")
+            with turn(), dispatcher.lock:
                 if service not in dispatcher.app_instances:
                     dispatcher.app_instances[service] = dispatcher.create_app(service)
 
