@@ -22,6 +22,7 @@ from batchiac.rules.predicates import (
     whole,
 )
 from batchiac.rules.row import Broken, Condition, Rule
+from batchiac.rules.stack import Stack
 from batchiac.rules.view import Misshapen, NotYetKnown, View
 
 _TEMPLATE = "computeResources.launchTemplate"
@@ -91,20 +92,26 @@ def _used_by_batch(view: View) -> bool:
     stack = view.stack
     if stack is None or view.declared is None:
         return False
-    found: tuple[set[str], list[str]] | None = stack.notes.get("launch templates")
-    if found is None:
-        found = stack.notes["launch templates"] = (set(), [])
-        for environment in stack.views(CE, found[1]):
-            try:
-                found[0].update(_templates_of(environment))
-            except NotYetKnown as error:
-                found[1].append(error.path)
-            except Misshapen:
-                continue  # the environment's own finding says so
-    used, unknown = found
+    if "launch templates" not in stack.notes:
+        stack.notes["launch templates"] = _used_templates(stack)
+    used, unknown = stack.notes["launch templates"]
     if view.declared.name not in used and unknown:
         raise NotYetKnown(unknown[0])
     return view.declared.name in used
+
+
+def _used_templates(stack: Stack) -> tuple[set[str], list[str]]:
+    """The declared templates that environments name, and the paths that could not be followed."""
+    used: set[str] = set()
+    unknown: list[str] = []
+    for environment in stack.views(CE, unknown):
+        try:
+            used.update(_templates_of(environment))
+        except NotYetKnown as error:
+            unknown.append(error.path)
+        except Misshapen:
+            continue  # the environment's own finding says so
+    return used, unknown
 
 
 def _templates_of(environment: View) -> Iterator[str]:
