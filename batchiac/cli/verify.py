@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from batchiac.cli.session import Session, is_terminal, stack_options
 from batchiac.errors import ConfigError, JobsFailedError
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--stack", required=True, help="The stack, as declared: nothing of it needs to be deployed.")
+@stack_options
 @click.option(
     "--workload",
     required=True,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 )
 @click.option("--queue", help="For tasks that name none (default: the one of highest priority).")
 @click.option(
-    "--definition", help="Job definition for tasks that name none (default: the first that the stack exports)."
+    "--definition", help="Job definition for tasks that name none (default: the fewest vCPUs, the most memory)."
 )
 @click.option(
     "--fan-in",
@@ -47,9 +48,9 @@ if TYPE_CHECKING:
 @click.option(
     "--spot-share", type=float, help="What Spot costs where no Spot price is known, as a share of On-Demand (0 to 1)."
 )
-@click.option("--cwd", type=click.Path(path_type=Path), default=Path(), help="The project's folder.")
 def command(
-    stack: str,
+    stack: str | None,
+    cwd: Path,
     workload: Path,
     as_json: bool,
     html: Path | None,
@@ -59,7 +60,6 @@ def command(
     fan_in: str,
     prices: Path | None,
     spot_share: float | None,
-    cwd: Path,
 ) -> None:
     """Run WORKLOAD on the stack as declared, simulated in virtual time: how long, how much, what waits, what is stuck.
 
@@ -76,15 +76,16 @@ def command(
     table = read_price_table(prices, spot_share)
     if html is not None and not html.resolve().parent.is_dir():
         raise ConfigError(f"the page cannot be written to {html}: there is no folder {html.resolve().parent}")
+    name = Session(cwd, stack).stack.name
     with show_progress() as say:
-        say.step(f"deploying {stack} into this process")
-        with simulated_stack(cwd, stack, seed=seed) as simulated:
+        say.step(f"deploying {name} into this process")
+        with simulated_stack(cwd, name, seed=seed) as simulated:
             outputs = simulated.up().plain_outputs
             say.step(f"running {tasks.name}")
             run = run_workload(
                 simulated.aws,
                 tasks,
-                stack=stack,
+                stack=name,
                 queue=queue,
                 definition=definition,
                 fan_in="join" if fan_in == "join" else "hold",
@@ -156,6 +157,9 @@ class PlainProgress:
         """Begin something."""
         self._write(f"{text} …")
 
+    def count(self, ended: int, total: int) -> None:
+        """So many resources are done: where there is no terminal, the sum at the end is enough."""
+
     def progress(self, at: Progress) -> None:
         """Jobs have ended."""
         tenth = at.ended * 10 // max(1, at.jobs)
@@ -188,6 +192,10 @@ class BarProgress:
         """Begin something."""
         self.bar.reset(self._task, description=text, total=None, clock="")
 
+    def count(self, ended: int, total: int) -> None:
+        """So many resources are done."""
+        self.bar.update(self._task, total=total, completed=ended)
+
     def progress(self, at: Progress) -> None:
         """Jobs have ended."""
         from batchiac.verify.report.words import seconds
@@ -200,7 +208,7 @@ class BarProgress:
 @contextmanager
 def show_progress() -> Iterator[PlainProgress | BarProgress]:
     """A bar on a terminal, plain lines otherwise; standard output stays clean either way."""
-    if sys.stderr.isatty():
+    if is_terminal(sys.stderr):
         shown = BarProgress()
         with shown.bar:
             yield shown

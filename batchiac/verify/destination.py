@@ -66,8 +66,7 @@ class Destinations:
     """Everything that a task can be sent to, in order of name.
 
     Attributes:
-        exported: every text among the stack's outputs, in the program's order: what it exports first is its first
-            choice.
+        exported: every text among the stack's outputs: what it exports is its own.
     """
 
     queues: tuple[Queue, ...]
@@ -88,7 +87,7 @@ class Destinations:
         return min(self._own(self.queues), key=lambda each: (each.fair_share, -each.priority, each.name))
 
     def definition(self, name: str | None, task: str, *, nodes: bool) -> Definition:
-        """The definition that `name` means; without a name the first one of the kind that the task needs.
+        """The definition that `name` means; without a name the plainest one of the kind that the task needs.
 
         Raises:
             WorkloadError: the stack has no such definition, or more than one could be meant.
@@ -99,10 +98,9 @@ class Destinations:
         fitting = [each for each in self.definitions if (each.kind == "multinode") == nodes]
         if not fitting:
             raise WorkloadError(f"task {task!r} needs a {kind} job definition and the stack has none: declare one")
-        # The program's own order comes first; else the one that asks for least: overrides make of it what is needed.
-        order = {name: position for position, name in reversed(list(enumerate(self.exported)))}
-        own = self._own(fitting)
-        return min(own, key=lambda each: (order.get(each.name, len(order)), each.vcpus, each.memory_mib, each.name))
+        # The fewest vCPUs, since overrides make of it what is needed; then the most memory, so that a task that does
+        # not say how much it needs is the least likely to be killed for it.
+        return min(self._own(fitting), key=lambda each: (each.vcpus, -each.memory_mib, each.name))
 
     def _own(self, known: Sequence[_Named]) -> Sequence[_Named]:
         """Those that the stack exports; all, where it exports none: an account may hold other stacks' as well."""
@@ -116,11 +114,20 @@ class Destinations:
         return sum(known) if known and len(known) == len(sizes) else None
 
 
+def logical_name(name: str) -> str:
+    """A physical name without the suffix that the program's own name got.
+
+    Reports use it: the suffix derives from ids that the simulated account makes up anew each time, and the same
+    workload, stack and seed are to give the same report.
+    """
+    return re.sub(_SUFFIX + "$", "", name)
+
+
 def read_destinations(client: Any, outputs: Mapping[str, Any] | None = None) -> Destinations:
     """What a Batch client's account and region have: VALID or not, since a stuck job is a result, not an error.
 
     Args:
-        outputs: the stack's, for the order of what it exports.
+        outputs: the stack's: what they name is its own.
     """
     queues = [
         Queue(
@@ -225,5 +232,5 @@ def _named(known: Sequence[_Named], exported: Sequence[str], name: str, what: st
             f"{whom} the {what} {name!r}, and the stack has {', '.join(each.name for each in matching)}:"
             " give the whole name"
         )
-    have = ", ".join(re.sub(_SUFFIX + "$", "", each.name) for each in known) or "none"
+    have = ", ".join(logical_name(each.name) for each in known) or "none"
     raise WorkloadError(f"{whom} the {what} {name!r}, which the stack does not have: it has {have}")

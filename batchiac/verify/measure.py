@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from attrs import frozen
 
 from batchiac.model.price import MINIMUM_BILLED_S, PriceTable
+from batchiac.verify.destination import logical_name
 from batchiac.verify.trace import ENDED, InstanceRun, JobRun, Run, Stuck
 
 
@@ -225,7 +226,7 @@ def instance_use(run: Run, prices: PriceTable) -> tuple[InstanceUse, ...]:
     """Instances by type, environment and market, the most hours first."""
     groups: dict[tuple[str, str, bool], list[InstanceRun]] = {}
     for each in run.instances:
-        groups.setdefault((each.instance_type, each.environment, each.spot), []).append(each)
+        groups.setdefault((each.instance_type, logical_name(each.environment), each.spot), []).append(each)
     rows = []
     for (instance_type, environment, spot), members in groups.items():
         seconds = [

@@ -16,7 +16,7 @@ from attrs import evolve, frozen
 from batchiac.engine.effects import Listener
 from batchiac.engine.views import InstanceView
 from batchiac.errors import AwsRefusal
-from batchiac.verify.destination import read_destinations
+from batchiac.verify.destination import logical_name, read_destinations
 from batchiac.verify.submit import FanIn, Submission, SubmissionPlan, plan_submissions
 from batchiac.verify.trace import ENDED, JobRun, Recorder, Run, Stuck, instance_run
 from batchiac.verify.workload import Workload
@@ -27,6 +27,8 @@ _DESCRIBED_AT_ONCE = 100
 _EXPLAINED = 1000
 """Failed jobs whose container reason and exit code are read; the rest keep their status reason."""
 
+
+_HOUR_MS = 3_600_000
 
 _LONGEST_MS = 400 * 86_400_000
 """When the driver gives up waiting for parents of held tasks: beyond any limit of AWS (jobs are kept for 7 days)."""
@@ -92,9 +94,9 @@ def run_workload(
     Args:
         stack: the stack's name, for reports.
         queue: for tasks that name none; None takes the one of highest priority.
-        definition: likewise; None takes the first that the stack exports.
+        definition: likewise; None takes the plainest.
         fan_in: see `submit`.
-        outputs: the stack's; what they name first is the default.
+        outputs: the stack's; an account may hold other stacks' queues as well.
         on_progress: called as jobs end, once a job at most.
 
     Raises:
@@ -105,6 +107,8 @@ def run_workload(
     clock = simulation.clock
     destinations = read_destinations(batch, outputs)
     plan = plan_submissions(workload, destinations, queue=queue, definition=definition, fan_in=fan_in)
+    # A deployment's threads take virtual time in no fixed order; from the next full hour on, all is the seed's.
+    clock.advance_to(-(-clock.now_ms() // _HOUR_MS) * _HOUR_MS)
     start_ms = clock.now_ms()
     expected = sum(each.task.jobs for each in plan.submissions)
 
@@ -321,7 +325,7 @@ def _find_stuck(batch: Any, plan: SubmissionPlan, jobs: tuple[JobRun, ...], reco
                 f"waits for {_some(parents)}, which cannot go on" if parents else "waits for its array's other children"
             )
         elif not reason and queue in heads:
-            reason = f"waits in {queue} behind {heads[queue].task}, which cannot be placed"
+            reason = f"waits in {logical_name(queue)} behind {heads[queue].task}, which cannot be placed"
         yield Stuck(f"{task} ({status})", reason or "AWS gives no reason", len(members))
 
 

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from attrs import field, frozen
 
 from batchiac.errors import WorkloadError
-from batchiac.verify.destination import Definition, Destinations, Queue
+from batchiac.verify.destination import Definition, Destinations, Queue, logical_name
 from batchiac.verify.workload import Behaviour, Dependency, Task, Workload
 
 MAX_DEPENDENCIES = 20
@@ -239,10 +239,10 @@ def _notes(workload: Workload, submissions: list[Submission], held: list[str], j
                 f"{tasks} more than {MAX_DEPENDENCIES} parents (up to {most}), AWS's limit for one job:"
                 f" {words if len(names) > 1 else words.replace('their', 'its')} ({_some(names)})"
             )
-    defaults = sorted({each.queue.name for each in submissions if each.task.queue is None})
+    defaults = sorted({logical_name(each.queue.name) for each in submissions if each.task.queue is None})
     if defaults:
         notes.append(f"tasks that name no queue go to {', '.join(defaults)}")
-    definitions = sorted({each.definition.name for each in submissions if each.task.definition is None})
+    definitions = sorted({logical_name(each.definition.name) for each in submissions if each.task.definition is None})
     if definitions:
         notes.append(f"tasks that name no job definition use {', '.join(definitions)}")
     return tuple(notes)

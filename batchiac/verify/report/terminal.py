@@ -166,7 +166,7 @@ def _instances(measures: Measures) -> Table:
     for each in measures.instances[:_ROWS_SHOWN]:
         table.add_row(
             each.instance_type,
-            words.logical(each.environment),
+            each.environment,
             "Spot" if each.spot else "On-Demand",
             f"{each.started:,}",
             words.number(each.hours),

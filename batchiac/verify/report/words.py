@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from batchiac.verify.measure import Cost, Measures
 from batchiac.verify.trace import Run
 
@@ -89,11 +87,6 @@ def against_bounds(run: Run, measures: Measures) -> str:
     if not measures.all_succeeded or bounds.highest_s <= 0:
         return f"{path}, {work}"
     return f"{path}, {work}; took {measures.makespan_s / bounds.highest_s:,.1f} times the higher"
-
-
-def logical(name: str) -> str:
-    """A physical name without the suffix that the program's own name got."""
-    return re.sub(r"-[0-9a-f]{7}$", "", name)
 
 
 def utilisation(measures: Measures) -> str:

@@ -22,8 +22,8 @@ def test_without_a_name_the_highest_priority_that_needs_no_share(destinations: D
     assert destinations.queue(None, "t").name == "urgent-0123abc"
 
 
-def test_without_a_name_the_first_definition_that_the_program_exports(destinations: Destinations) -> None:
-    """The program's order decides; a task over several nodes gets a multi-node definition."""
+def test_without_a_name_the_fewest_vcpus_and_then_the_most_memory(destinations: Destinations) -> None:
+    """The plainest definition decides; a task over several nodes gets a multi-node one."""
     assert destinations.definition(None, "t", nodes=False).name == "simple-0123abc"
     assert destinations.definition(None, "t", nodes=True).name == "multi-node-0123abc"
 
