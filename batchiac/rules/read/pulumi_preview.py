@@ -9,7 +9,7 @@ Source: pulumi/pulumi pkg/resource/plugin and sdk/go/common/resource/plugin/rpc.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from batchiac.errors import UserError
@@ -97,7 +97,7 @@ def read_pulumi_preview(value: Mapping[str, Any], name: str) -> Document:
             inputs.pop("__defaults", None)
             inputs, unread = foreign_inputs(kind, inputs, names[urn], dialect)
         notes += [f"{names[urn]}.{each}" for each in unread]
-        inputs, paired = _lead(inputs, _dependencies(state, states, names), dialect)
+        inputs, paired = place_leads(inputs, _dependencies(state, states, names))
         notes += [f"{names[urn]}.{each}" for each in paired]
         declared.append(declare(kind, names[urn], inputs))
     config = value.get("config")
@@ -154,13 +154,15 @@ def _dependencies(
     return found
 
 
-def _lead(
-    inputs: dict[str, Any], dependencies: Mapping[str, list[str]], dialect: str
-) -> tuple[dict[str, Any], list[str]]:
-    """`inputs` with unknown values as `Leads` where only one resource can be meant.
+def place_leads(inputs: dict[str, Any], dependencies: Mapping[str, Sequence[str]]) -> tuple[dict[str, Any], list[str]]:
+    """`inputs` with unknown values as `Leads` where only one resource can be meant, and sentences about guesses.
 
-    Several unknown values of one kind and as many dependencies of that kind: the preview does not say which is which.
-    Assumption: they are paired in the preview's order, and a note says so.
+    Several unknown values of one kind and as many dependencies of that kind: nothing says which is which.
+    Assumption: they are paired in the order in which the program's engine lists them, and a sentence says so.
+
+    Args:
+        inputs: wire form, UNKNOWN at any depth.
+        dependencies: kind → names of the resources that the properties depend on.
     """
     places: dict[str, list[str]] = {}
 
@@ -180,7 +182,7 @@ def _lead(
     leads: dict[str, str] = {}
     notes: list[str] = []
     for kind, paths in places.items():
-        targets = dependencies.get(kind, [])
+        targets = dependencies.get(kind, ())
         if len(targets) == 1:
             leads.update(dict.fromkeys(paths, targets[0]))
         elif len(targets) == len(paths) > 1:
