@@ -253,7 +253,7 @@ def fail_attempt(world: World, record: Record, row: int, ending: Ending) -> None
         past = PastAttempt(started, world.now_ms, ledger.host[row], code, status_reason, ending.container_reason)
         ledger.past.setdefault(row, []).append(past)
         ledger.started[row] = ledger.stopped[row] = NEVER
-        ledger.exit[row] = NO_EXIT
+        ledger.exit[row] = 0
         ledger.host[row] = NO_HOST
         if started == NEVER and not world.settings.start_failure_uses_attempt:
             ledger.attempts[row] -= 1

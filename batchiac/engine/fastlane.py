@@ -3,8 +3,9 @@
 Theory. After a dispatch, an environment whose first waiting head (FIFO, this environment its first choice) found no
 room is *steady* for that head's demand: no instance has room for that shape, and no queue with more right to a freed
 place waits. When a job of that very shape ends then, its instance alone has room, and the place's new owner is the
-head: the outcome of a whole dispatch is known, and what is free on the instance is the same as before. Likewise, when
-nothing waits for an environment at all, a job that ends gives its place back and nobody need be asked.
+head: the outcome of a whole dispatch is known (until a head of another shape comes up), and what is free on the
+instance is the same as before. Likewise, when nothing waits for an environment at all, a job that ends gives its place
+back and nobody need be asked.
 
 Rules. Every other case is left to the general code (loop.py), which gives the same result for these as well; a test
 runs both. The lane is closed while anything is dirty, while anybody listens, and where two events fall on one instant.
@@ -176,10 +177,27 @@ def _begin(argument: tuple[World, list[int]]) -> None:
                     to_running(world, record, row)
 
 
-def run(world: World, until_ms: int) -> None:
-    """Handle row ends while they are of the common case and come before every other event."""
-    if world.dirty or world.listeners or world.became_idle or world.settings.container_start_ms:
-        return
+def is_closed(world: World) -> bool:
+    """True while something is to be settled first, somebody listens, or containers take time to start."""
+    return bool(world.dirty or world.listeners or world.became_idle or world.settings.container_start_ms)
+
+
+def _same_is_next(world: World, demand: Demand) -> bool:
+    """True when the next head of the queue is of this demand, or there is none."""
+    queue = demand.queue
+    row = queue.lane.head() if queue.fair is None else queue.fair.head(world)
+    record = world.records[world.ledger.owner[row]] if row >= 0 else None
+    return record is None or record.demand is demand
+
+
+def run(world: World, until_ms: int) -> bool:
+    """Handle row ends while they are of the common case and come before every other event.
+
+    Returns:
+        True when the last of them left something to be settled in its instant, `world.now_ms`.
+    """
+    if is_closed(world):
+        return False
     events = world.events
     rows, calls = events.rows, events.calls
     ledger = world.ledger
@@ -229,6 +247,8 @@ def run(world: World, until_ms: int) -> None:
             share = record.share
         if not simple or (endings and row in endings):
             break
+        if record.left == 1 and record.dependents:
+            break  # what its end sets free may have more right to the place
         serial = host_of[row]
         if serial < 0:
             break
@@ -298,6 +318,10 @@ def run(world: World, until_ms: int) -> None:
                 fair.taken(world)
             following.updated_at = now
             status[row] = _SUCCEEDED
+            if len(demand.queue.demands) > 1 and not _same_is_next(world, demand):
+                # What is free elsewhere, too little for this shape, may be enough for the next head.
+                demand.queue.dirty = demand.queue.demanding = world.dirty = True
+                limit = 0
         elif demand is EMPTY:
             heappop(rows)
             status[row] = _SUCCEEDED
@@ -332,3 +356,4 @@ def run(world: World, until_ms: int) -> None:
                 record.left -= 1
     if now > world.now_ms:
         world.now_ms = now  # the next event may be of this time and left to the general code
+    return bool(world.dirty or world.became_idle)

@@ -219,7 +219,7 @@ def _end_gang(world: World, record: Record, code: int, ending: Ending, succeeded
             ledger.past.setdefault(row, []).append(keep)
             _set_node(world, record, row, PENDING)
         ledger.started[row] = ledger.stopped[row] = NEVER
-        ledger.exit[row] = NO_EXIT
+        ledger.exit[row] = 0
         ledger.host[row] = NO_HOST
     enqueue_front(world, record, own)
 

@@ -32,8 +32,8 @@ def run(world: World, until_ms: int, *, while_busy: bool = False) -> None:
     fast = not world.settings.scheduler_tick_ms
     try:
         while True:
-            if fast and rows:
-                fastlane.run(world, until_ms)
+            if fast and rows and fastlane.run(world, until_ms):
+                settle(world, world.now_ms)
             row_at = rows[0] >> ROW_BITS if rows else FOREVER
             call_at = calls[0][0] if calls else FOREVER
             at = row_at if row_at <= call_at else call_at
@@ -70,7 +70,8 @@ def settle(world: World, at: int) -> None:
             world.events.call(world.tick_at, _tick, world, priority=LAST)
         settle_idle(world)
         return
-    dispatch(world)
+    if world.dirty:
+        dispatch(world)
     if world.became_idle:
         settle_idle(world)
 
