@@ -40,6 +40,9 @@ Wire = dict[str, Any]
 OBSERVED_MS = 3_600_000
 """How far one Describe moves an auto clock at most, where nothing changes: a job that is stuck stays so."""
 
+ASSUMED_HOSTS = ("x2iedn.32xlarge", "x2iedn.32xlarge", "x2iedn.32xlarge", "x2iedn.32xlarge", "p5.48xlarge", "r7g.16xlarge")
+"""What an UNMANAGED environment has where its hosts are assumed: room for any job, a GPU one and an ARM one as well."""
+
 ENDED = ("SUCCEEDED", "FAILED")
 TRANSITIONAL = ("CREATING", "UPDATING", "DELETING")
 
@@ -84,6 +87,7 @@ class BatchBackend(BaseBackend):  # type: ignore[misc]  # moto is not typed for 
         self._job_changes = 0
         self._leaving: list[tuple[Shelf, str]] = []
         self._unsettled = False
+        self._advancing = False
         self._job_arn_prefix = batch_arn("job", "", region=region_name, account=account_id)
         self.projections: list[Projection] = []
         stage.join(self)
@@ -150,21 +154,35 @@ class BatchBackend(BaseBackend):  # type: ignore[misc]  # moto is not typed for 
         return int(self.engine.now_ms)
 
     def catch_up(self) -> None:
-        """Bring everything to the clock's present."""
-        self.advance_to(self.stage.clock.now_ms())
+        """Bring everything to the clock's present; a command that an event on the way there led to is given there."""
+        if not self._advancing:
+            self.advance_to(self.stage.clock.now_ms())
 
     def advance_to(self, at_ms: int) -> None:
         """Let everything happen that is due until then. A moment that has passed changes nothing."""
         engine = self.engine
-        while True:
-            due = self.next_event_ms() if self._reacts() else self._next_timer_ms()
-            if due is None or due > at_ms:
-                break
-            engine.advance_to(due)
-            self._run_timers()
+        self._advancing = True
+        try:
+            while True:
+                due = self.next_event_ms() if self._reacts() else self._next_own_ms()
+                if due is None or due > at_ms:
+                    break
+                engine.advance_to(due)
+                self._run_timers()
+                self.flush()
+            engine.advance_to(at_ms)
             self.flush()
-        engine.advance_to(at_ms)
-        self.flush()
+        finally:
+            self._advancing = False
+
+    def instances_terminated(self, instance_ids: list[str]) -> None:
+        """Somebody terminated instances from outside: those of ours are lost hosts."""
+        with self.lock:
+            self.catch_up()
+            for instance_id in instance_ids:
+                if self.engine.find_instance(instance_id) is not None:
+                    self.engine.interrupt_instance(instance_id)
+            self.flush()
 
     def _reacts(self) -> bool:
         """True where something that happens may make a projection give a command: then time goes event by event."""
@@ -172,15 +190,21 @@ class BatchBackend(BaseBackend):  # type: ignore[misc]  # moto is not typed for 
 
     def next_event_ms(self) -> int | None:
         """When the next thing happens by itself; None when nothing will."""
-        times = [at for at in (self.engine.next_event_at_ms(), self._next_timer_ms()) if at is not None]
+        times = [at for at in (self.engine.next_event_at_ms(), self._next_own_ms()) if at is not None]
         return min(times, default=None)
 
-    def _next_timer_ms(self) -> int | None:
-        return self._timers[0][0] if self._timers else None
+    def _next_own_ms(self) -> int | None:
+        """The next thing that is not the engine's: a timer, or a schedule that fires."""
+        times = [at for projection in self.projections if (at := projection.next_due_ms()) is not None]
+        if self._timers:
+            times.append(self._timers[0][0])
+        return min(times, default=None)
 
     def _run_timers(self) -> None:
         while self._timers and self._timers[0][0] <= self.engine.now_ms:
             heapq.heappop(self._timers)[2]()
+        for projection in self.projections:
+            projection.run_due()
 
     def at(self, at_ms: int, action: Callable[[], None]) -> None:
         """Have something done at a moment."""
@@ -278,18 +302,30 @@ class BatchBackend(BaseBackend):  # type: ignore[misc]  # moto is not typed for 
 
         The clock is the caller's: `now_ms` says how far it went.
         """
-        if not self._reacts() and not self._timers:
-            self.engine.run_until_idle(limit_ms=deadline_ms if self.engine.next_event_at_ms() else None)
+        if not self._reacts() and self._next_own_ms() is None:
+            if self.engine.next_event_at_ms() is not None:
+                self.engine.run_until_idle(limit_ms=deadline_ms)
             self.flush()
             return self.engine.now_ms < deadline_ms
-        while (due := self.next_event_ms()) is not None and due <= deadline_ms:
-            self.engine.run_until_idle(limit_ms=due)
-            idle = self.engine.next_event_at_ms() == due
-            self._run_timers()
-            self.flush()
-            if idle and not self._timers:
+        # Event by event, because any of them may lead to a command. A schedule that is yet to fire keeps nothing
+        # busy, or a stack with one would never be idle.
+        while (due := self.engine.next_event_at_ms()) is not None or self._timers:
+            if self._timers and (due is None or self._timers[0][0] < due):
+                due = self._timers[0][0]
+            assert due is not None
+            if due > deadline_ms:
+                return False
+            self._advancing = True
+            try:
+                self.engine.run_until_idle(limit_ms=due)
+                background_only = self.engine.next_event_at_ms() == due
+                self._run_timers()
+                self.flush()
+            finally:
+                self._advancing = False
+            if background_only and not self._timers:
                 return True
-        return due is None
+        return True
 
     # --- ids, serials, tokens ---------------------------------------------------------------------------------------
 
@@ -409,6 +445,9 @@ class BatchBackend(BaseBackend):  # type: ignore[misc]  # moto is not typed for 
         """Have the engine create an environment."""
         self.engine.create_compute_environment(value)
         self._unsettled = True
+        if value.resources is None and self.stage.settings.unmanaged_hosts == "assumed":
+            for instance_type in ASSUMED_HOSTS:
+                self.engine.register_instance(value.name, instance_type)
 
     def update_environment(self, value: Any) -> None:
         """Have the engine update an environment."""

@@ -41,8 +41,11 @@ def _switch(installed: bool) -> None:
             cached.cache_clear()
 
 
-class _BatchResource(CloudFormationModel):  # type: ignore[misc]  # moto is not typed for us
-    """One resource of a stack. Subclasses are rows: names and operations."""
+class _BatchResource:
+    """One resource of a stack. Subclasses are rows: names and operations.
+
+    No CloudFormationModel itself: moto takes each direct subclass of that for a resource class.
+    """
 
     TYPE = ""
     NAME = ""
@@ -64,6 +67,10 @@ class _BatchResource(CloudFormationModel):  # type: ignore[misc]  # moto is not 
     def physical_resource_id(self) -> str:
         """What `Ref` gives."""
         return self.arn
+
+    def is_created(self) -> bool:
+        """Seen through already."""
+        return True
 
     @classmethod
     def has_cfn_attr(cls, attr: str) -> bool:
@@ -167,7 +174,7 @@ def _to_wire(shape: Any, value: Any) -> Any:
     return value
 
 
-class ComputeEnvironment(_BatchResource):
+class ComputeEnvironment(_BatchResource, CloudFormationModel):  # type: ignore[misc]  # moto is not typed for us
     """AWS::Batch::ComputeEnvironment."""
 
     TYPE, NAME = "AWS::Batch::ComputeEnvironment", "ComputeEnvironmentName"
@@ -176,7 +183,7 @@ class ComputeEnvironment(_BatchResource):
     DISABLES = True
 
 
-class JobQueue(_BatchResource):
+class JobQueue(_BatchResource, CloudFormationModel):  # type: ignore[misc]  # moto is not typed for us
     """AWS::Batch::JobQueue."""
 
     TYPE, NAME = "AWS::Batch::JobQueue", "JobQueueName"
@@ -185,7 +192,7 @@ class JobQueue(_BatchResource):
     DISABLES = True
 
 
-class JobDefinition(_BatchResource):
+class JobDefinition(_BatchResource, CloudFormationModel):  # type: ignore[misc]  # moto is not typed for us
     """AWS::Batch::JobDefinition: an update registers the next revision and deregisters the last."""
 
     TYPE, NAME = "AWS::Batch::JobDefinition", "JobDefinitionName"
@@ -207,7 +214,7 @@ class JobDefinition(_BatchResource):
         return made
 
 
-class SchedulingPolicy(_BatchResource):
+class SchedulingPolicy(_BatchResource, CloudFormationModel):  # type: ignore[misc]  # moto is not typed for us
     """AWS::Batch::SchedulingPolicy."""
 
     TYPE, NAME = "AWS::Batch::SchedulingPolicy", "Name"
@@ -215,7 +222,7 @@ class SchedulingPolicy(_BatchResource):
     REQUEST_NAME, REQUEST_KEY, ARN = "name", "arn", "arn"
 
 
-class ConsumableResource(_BatchResource):
+class ConsumableResource(_BatchResource, CloudFormationModel):  # type: ignore[misc]  # moto is not typed for us
     """AWS::Batch::ConsumableResource."""
 
     TYPE, NAME = "AWS::Batch::ConsumableResource", "ConsumableResourceName"
@@ -223,7 +230,7 @@ class ConsumableResource(_BatchResource):
     REQUEST_NAME, REQUEST_KEY, ARN = "consumableResourceName", "consumableResource", "consumableResourceArn"
 
 
-class ServiceEnvironment(_BatchResource):
+class ServiceEnvironment(_BatchResource, CloudFormationModel):  # type: ignore[misc]  # moto is not typed for us
     """AWS::Batch::ServiceEnvironment."""
 
     TYPE, NAME = "AWS::Batch::ServiceEnvironment", "ServiceEnvironmentName"
@@ -232,7 +239,7 @@ class ServiceEnvironment(_BatchResource):
     DISABLES = True
 
 
-class QuotaShare(_BatchResource):
+class QuotaShare(_BatchResource, CloudFormationModel):  # type: ignore[misc]  # moto is not typed for us
     """AWS::Batch::QuotaShare."""
 
     TYPE, NAME = "AWS::Batch::QuotaShare", "QuotaShareName"

@@ -89,6 +89,11 @@ def is_installed() -> bool:
     return _stage is not None
 
 
+def find_stage() -> Stage | None:
+    """The stage that is up, None when none is."""
+    return _stage
+
+
 def current_stage() -> Stage:
     """The stage that is up.
 
