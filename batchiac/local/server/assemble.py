@@ -83,7 +83,8 @@ def assemble(settings: Settings, *, port: int, gate: Gate) -> Parts:
         ending.append(ticker.stop)
     if journal is not None:
         ending.append(journal.close)
-    moto.warm(turn.quietly)
+    if settings.warm:
+        moto.warm(turn.quietly)
     return Parts(application, ending)
 
 

@@ -34,6 +34,7 @@ class Settings:
         executor: `simulated`, or `process` for jobs that really run.
         projections: False leaves out the mirror images in EC2, ECS, logs and the others.
         max_request_mib: larger requests are refused.
+        warm: load the services that a deployment calls first in the background; else each at its first request.
     """
 
     host: str = "127.0.0.1"
@@ -45,6 +46,7 @@ class Settings:
     executor: str = "simulated"
     projections: bool = True
     max_request_mib: int = 256
+    warm: bool = True
 
 
 @define
@@ -149,6 +151,16 @@ def make_waitress(application: Callable[..., Any], listening: socket.socket, set
             environ: dict[str, Any] = super().get_environment()
             environ["batchiac.drop"] = self._drop
             return environ
+
+        def write(self, data: bytes) -> None:
+            """Head and body in one send where the body is one piece: a kill in between would leave an empty answer."""
+            if self.wrote_header or not data or self.content_length != len(data) or not self.complete:
+                super().write(data)
+                return
+            head = self.build_response_header()
+            self.wrote_header = True
+            self.content_bytes_written = len(data)
+            self.channel.write_soon(head + data if self.has_body and self.request.command != "HEAD" else head)
 
         def _drop(self) -> None:
             """Break the connection without an answer (the fault `lost_answer`)."""
