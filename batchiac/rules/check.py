@@ -13,7 +13,7 @@ from batchiac.rules.finding import Declared, Finding, Level
 from batchiac.rules.row import Rule, judge
 from batchiac.rules.shape_check import find_shape_faults
 from batchiac.rules.stack import NAME_PROPERTIES, Stack
-from batchiac.rules.view import View
+from batchiac.rules.view import View, prefixes_of, standing_paths
 
 OPERATIONS: Mapping[str, tuple[str, str]] = {
     "ComputeEnvironment": ("CreateComputeEnvironment", "UpdateComputeEnvironment"),
@@ -25,6 +25,9 @@ OPERATIONS: Mapping[str, tuple[str, str]] = {
     "QuotaShare": ("CreateQuotaShare", "UpdateQuotaShare"),
 }
 """Kind → (the operation that creates it, the one that updates it). An operation of no kind is a kind of its own."""
+
+Rows = tuple[tuple[Rule, tuple[str, ...], frozenset[str]], ...]
+"""Rows with the paths of which one must stand, and every path on the way to one: unknown there, the row is judged."""
 
 OURS = frozenset(("identity", "region", "account"))
 """Keys of ours beside AWS's in a resource's inputs (batchiac.model.handler)."""
@@ -109,10 +112,15 @@ def _alone(kind: str, operation: str, view: View, request: Mapping[str, Any], re
     yield from _judged(_rules_for(kind, view.dialect, "resource"), view, resource, shapeless=not operation)
 
 
-def _judged(rules: Sequence[Rule], view: View, resource: str, *, shapeless: bool = False) -> Iterator[Finding]:
+def _judged(rules: Rows, view: View, resource: str, *, shapeless: bool = False) -> Iterator[Finding]:
     """Each finding of `rules`. Where the API model has no shapes of the kind, a wrong type is a finding of its own."""
     misshapen: set[str] = set()
-    for rule in rules:
+    # A kind without shapes is judged in full: a value of the wrong type is found by the row that cannot read it.
+    value = view.raw("")
+    present, unknown = standing_paths(value) if not shapeless and isinstance(value, dict) else (None, frozenset())
+    for rule, needs, way in rules:
+        if present is not None and present.isdisjoint(needs) and unknown.isdisjoint(way):
+            continue
         judgement = judge(rule, view)
         if judgement.verdict in ("accepted", "not applicable"):
             continue
@@ -128,9 +136,9 @@ def _judged(rules: Sequence[Rule], view: View, resource: str, *, shapeless: bool
 
 
 @cache
-def _rules_for(kind: str, dialect: str, scope: str) -> tuple[Rule, ...]:
+def _rules_for(kind: str, dialect: str, scope: str) -> Rows:
     return tuple(
-        rule
+        (rule, rule.stands_on, frozenset(way for path in rule.stands_on for way in prefixes_of(path)))
         for rule in read_catalogue().values()
         if rule.kind == kind and rule.scope == scope and rule.dialect in (dialect, "both")
     )

@@ -78,6 +78,7 @@ class Rule:
         read: the day the source was read.
         seed_difference: what older texts say where today's differ; today's is the rule.
         example_breaks_it: why AWS's own example request breaks the row, which is then no error.
+        needs: paths of which one must stand for the row to say anything; empty for those that follow from `property`.
     """
 
     id: str = field(kw_only=False)
@@ -95,6 +96,16 @@ class Rule:
     read: str = READ
     seed_difference: str = ""
     example_breaks_it: str = ""
+    needs: tuple[str, ...] = ()
+
+    @builtins.property  # the attribute `property` hides the plain name here
+    def stands_on(self) -> tuple[str, ...]:
+        """Paths of which one must stand for the row to say anything; holding "" when it always may."""
+        if self.needs:
+            return self.needs
+        if self.check.anywhere:
+            return ("",)
+        return (self.property.rpartition(".")[0] if self.check.on_absent else self.property,)
 
     @builtins.property  # the attribute `property` hides the plain name here
     def message(self) -> str:

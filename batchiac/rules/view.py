@@ -40,10 +40,54 @@ class Misshapen(Exception):  # noqa: N818  as above
         self.wanted = wanted
 
 
+_OBJECT = (dict, Mapping)
+"""What counts as an object. dict comes first because asking an abstract class costs six times as much."""
+
 EACH = -1
 """The token of `[]` in a parsed path."""
 
 Token = str | int
+
+
+def standing_paths(value: Any) -> tuple[frozenset[str], frozenset[str]]:
+    """Every path at which something stands, with `[]` for indices; and those whose value is not yet known.
+
+    Both in one walk: some 200 rows can then be passed over at the price of one look-up each.
+    """
+    present: set[str] = {""}
+    unknown: set[str] = set()
+    waiting: list[tuple[str, Any]] = [("", value)]
+    while waiting:
+        at, each = waiting.pop()
+        if isinstance(each, dict):
+            for key, inner in each.items():
+                if inner is None:
+                    continue
+                path = f"{at}.{key}" if at else str(key)
+                present.add(path)
+                if inner is UNKNOWN:
+                    unknown.add(path)
+                elif isinstance(inner, dict | list | tuple):
+                    waiting.append((path, inner))
+        elif each:
+            path = f"{at}[]"
+            present.add(path)
+            for inner in each:
+                if inner is UNKNOWN:
+                    unknown.add(path)
+                elif isinstance(inner, dict | list | tuple):
+                    waiting.append((path, inner))
+    return frozenset(present), frozenset(unknown)
+
+
+@functools.cache
+def prefixes_of(path: str) -> tuple[str, ...]:
+    """The paths on the way to `path`, which is the last: `a.b[].c` → ("a", "a.b", "a.b[]", "a.b[].c")."""
+    found: list[str] = []
+    for token in parse_path(path):
+        before = found[-1] if found else ""
+        found.append(f"{before}[]" if isinstance(token, int) else f"{before}.{token}" if before else token)
+    return tuple(found)
 
 
 @functools.cache
@@ -121,7 +165,7 @@ class View:
             if value is UNKNOWN:
                 raise NotYetKnown(at)
             if isinstance(token, str):
-                if not isinstance(value, Mapping):
+                if not isinstance(value, _OBJECT):
                     raise Misshapen(at, "an object")
                 value = value.get(token)
             else:
@@ -205,7 +249,7 @@ class View:
             raise NotYetKnown(self.absolute(path))
         if value is None:
             return ()
-        if not isinstance(value, Mapping):
+        if not isinstance(value, _OBJECT):
             raise Misshapen(self.absolute(path), "an object")
         return tuple(key for key, each in value.items() if each is not None)
 
@@ -250,7 +294,7 @@ class View:
             token = tokens[position]
             position += 1
             if isinstance(token, str):
-                if not isinstance(value, Mapping):
+                if not isinstance(value, _OBJECT):
                     return
                 value = value.get(token)
                 at = join_path(at, token)
@@ -286,12 +330,12 @@ class View:
         if value is UNKNOWN:
             self.unseen.append(at)
         elif position == len(tokens):
-            if isinstance(value, Mapping):
+            if isinstance(value, _OBJECT):
                 yield at, value
         else:
             token = tokens[position]
             if isinstance(token, str):
-                if isinstance(value, Mapping):
+                if isinstance(value, _OBJECT):
                     yield from self._objects(value.get(token), join_path(at, token), tokens, position + 1)
             elif isinstance(value, list | tuple):
                 for index, element in enumerate(value):

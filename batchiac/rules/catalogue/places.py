@@ -78,7 +78,8 @@ def rule_at(rule_id: str, kind: str, places: Sequence[str], property_: str, chec
             return when is None or when(view)
         return False
 
-    return Rule(rule_id, kind, paths[0], Check(run, anywhere=True), when=applies, **texts)
+    needs = tuple(path.rpartition(".")[0] if check.on_absent else path for path in paths)
+    return Rule(rule_id, kind, paths[0], Check(run, anywhere=True), when=applies, needs=needs, **texts)
 
 
 def _standing(view: View, places: Sequence[tuple[str, tuple[Token, ...]]]) -> Iterator[str]:
