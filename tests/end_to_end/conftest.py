@@ -72,10 +72,20 @@ class Served:
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
     """`serve("--clock", "virtual")` starts a server and returns when it is ready; all end with the test."""
+    yield from _serving(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def serve_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Served]]:
+    """`serve`, for a fixture that the tests of a module share."""
+    yield from _serving(tmp_path_factory.mktemp("serve"))
+
+
+def _serving(folder: Path) -> Iterator[Callable[..., Served]]:
     running: list[Served] = []
 
     def start(*flags: str) -> Served:
-        running.append(Served(flags, tmp_path))
+        running.append(Served(flags, folder))
         return running[-1]
 
     yield start
