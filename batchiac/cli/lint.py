@@ -12,6 +12,7 @@ from batchiac.errors import FindingsError, UsageError
 if TYPE_CHECKING:
     from batchiac.review.findings_report import FindingsReport
     from batchiac.rules.finding import Finding
+    from batchiac.rules.read.document import Document
     from batchiac.rules.suppress import Suppression
 
 FORMATS = ("terminal", "json", "sarif", "markdown")
@@ -53,7 +54,7 @@ def _lint_document(path: str, stack: str | None, cwd: str) -> FindingsReport:
     document = read_document(read_file(path))
     # A preview carries its stack's config, so that it needs no --stack.
     accepted = _stack_suppressions(stack, cwd) if stack else parse_suppressions(document.config.get(CONFIG_KEY))
-    findings = check_stack(document.declared)
+    findings = check_stack(document.declared) + _update_policy_findings(document)
     return _report(
         path,
         document.what,
@@ -63,6 +64,26 @@ def _lint_document(path: str, stack: str | None, cwd: str) -> FindingsReport:
         notes=document.notes,
         lines=dict(document.lines),
     )
+
+
+def _update_policy_findings(document: Document) -> list[Finding]:
+    """Findings about updatePolicy, which a plan says of the environment and the API takes with an update."""
+    from attrs import evolve
+
+    from batchiac.rules import check_request
+
+    findings = []
+    for each in document.declared:
+        policy = document.update_policies.get(each.name)
+        if each.kind != "ComputeEnvironment" or policy is None:
+            continue
+        request = {"computeEnvironment": each.name, "updatePolicy": policy}
+        findings += [
+            evolve(finding, resource=each.name)
+            for finding in check_request("UpdateComputeEnvironment", request, current=each.inputs)
+            if finding.property.startswith("updatePolicy")
+        ]
+    return findings
 
 
 def _lint_request(operation: str, path: str, stack: str | None, cwd: str) -> FindingsReport:

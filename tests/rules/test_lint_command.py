@@ -147,3 +147,34 @@ def test_a_rule_that_does_not_exist_exits_2(words: tuple[str, ...], capsys: pyte
     """The nearest one is named."""
     assert run(*words) == 2
     assert "did you mean" in capsys.readouterr().err
+
+
+def environment_template(tmp_path: Path, minutes: int) -> Path:
+    """A template of one Fargate environment with an update policy."""
+    path = tmp_path / "t.yaml"
+    path.write_text(
+        "Resources:\n  Env:\n    Type: AWS::Batch::ComputeEnvironment\n    Properties:\n      Type: MANAGED\n"
+        f"      UpdatePolicy: {{JobExecutionTimeoutMinutes: {minutes}}}\n"
+        "      ComputeResources: {Type: FARGATE, MaxvCpus: 4, Subnets: [subnet-0123abcd],"
+        " SecurityGroupIds: [sg-0123abcd]}\n"
+    )
+    return path
+
+
+def test_an_update_policy_is_checked_as_the_update_that_it_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Plans say it of the environment, the API takes it with updates: right ones pass, wrong ones are found."""
+    assert run("lint", str(environment_template(tmp_path, 7200))) == 0
+    capsys.readouterr()
+    assert run("lint", str(environment_template(tmp_path, 7201))) == 2
+    assert "updatePolicy.jobExecutionTimeoutMinutes is 7201" in capsys.readouterr().out
+
+
+def test_what_our_providers_take_beside_aws_is_no_finding(tmp_path: Path) -> None:
+    """keepRevisions is our provider's own input; it is in the preview and not in AWS's API."""
+    step = definition("d")
+    step["newState"]["inputs"]["keepRevisions"] = True
+    path = tmp_path / "p.json"
+    path.write_text(json.dumps({"steps": [step]}))
+    assert run("lint", str(path)) == 0

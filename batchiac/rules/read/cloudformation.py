@@ -15,7 +15,7 @@ from typing import Any
 
 from batchiac.errors import UserError
 from batchiac.model.unknown import UNKNOWN, contains_unknown
-from batchiac.rules.read.document import Document, Leads, declare
+from batchiac.rules.read.document import Document, Leads, declare, update_policy_of
 from batchiac.rules.read.foreign_names import foreign_inputs
 
 KINDS = {
@@ -61,6 +61,7 @@ def read_cloudformation(value: Mapping[str, Any], name: str, text: str = "") -> 
     if "Transform" in value:
         notes.append("the template has a Transform: what a macro adds is not seen here")
     declared = []
+    policies: dict[str, Any] = {}
     solver = _Solver(value, frozenset(types))
     for logical, kind_name in types.items():
         if kind_name not in KINDS:
@@ -75,9 +76,9 @@ def read_cloudformation(value: Mapping[str, Any], name: str, text: str = "") -> 
         inputs, unread = foreign_inputs(kind, properties, logical, "cloudformation")
         notes += [f"{logical}.{each}" for each in unread]
         declared.append(declare(kind, logical, inputs))
-    return Document(
-        "CloudFormation template", tuple(declared), tuple(notes), _lines(text, [each.name for each in declared])
-    )
+        policies[logical] = update_policy_of(kind, inputs)
+    lines = _lines(text, [each.name for each in declared])
+    return Document("CloudFormation template", tuple(declared), tuple(notes), lines, update_policies=policies)
 
 
 def _lines(text: str, names: list[str]) -> dict[str, int]:

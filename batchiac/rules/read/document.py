@@ -33,6 +33,7 @@ class Document:
         notes: sentences about what was not looked at.
         lines: resource name → line, where the document is a source that people edit.
         config: a Pulumi preview's stack configuration, as the preview shows it; empty elsewhere.
+        update_policies: environment name → its updatePolicy, which the API takes with updates only.
     """
 
     what: str
@@ -40,11 +41,20 @@ class Document:
     notes: tuple[str, ...] = ()
     lines: Mapping[str, int] = field(factory=dict)
     config: Mapping[str, Any] = field(factory=dict)
+    update_policies: Mapping[str, Any] = field(factory=dict)
+
+
+def update_policy_of(kind: str, inputs: Mapping[str, Any]) -> Any:
+    """The updatePolicy of an environment's inputs, unknown parts as UNKNOWN; None where there is none."""
+    if kind != "ComputeEnvironment" or inputs.get("updatePolicy") is None:
+        return None
+    return declare("", "", {"is": inputs["updatePolicy"]}).inputs["is"]
 
 
 def declare(kind: str, name: str, inputs: Mapping[str, Any]) -> Declared:
-    """`inputs` (wire names, `Leads` anywhere) as a declared resource."""
+    """`inputs` (wire names, `Leads` anywhere) as a declared resource: as the API's Create request takes them."""
     references: dict[str, str] = {}
+    inputs = {key: value for key, value in inputs.items() if key != "updatePolicy" or kind != "ComputeEnvironment"}
 
     def settle(value: Any, path: str) -> Any:
         if isinstance(value, Leads):
@@ -56,4 +66,4 @@ def declare(kind: str, name: str, inputs: Mapping[str, Any]) -> Declared:
             return [settle(each, join_path(path, index)) for index, each in enumerate(value)]
         return value
 
-    return Declared(kind, name, settle(dict(inputs), ""), references)
+    return Declared(kind, name, settle(inputs, ""), references)

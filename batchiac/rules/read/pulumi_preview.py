@@ -14,7 +14,7 @@ from typing import Any
 
 from batchiac.errors import UserError
 from batchiac.model.unknown import UNKNOWN
-from batchiac.rules.read.document import Document, Leads, declare
+from batchiac.rules.read.document import Document, Leads, declare, update_policy_of
 from batchiac.rules.read.foreign_names import foreign_inputs, kind_at
 
 OURS = "pulumi-python:dynamic/batch:"
@@ -85,6 +85,7 @@ def read_pulumi_preview(value: Mapping[str, Any], name: str) -> Document:
         raise UserError(f"{name} previews {found}: no AWS Batch resource is there to check")
     names = _names(states)
     declared = []
+    policies: dict[str, Any] = {}
     notes: list[str] = []
     for urn, state in states.items():
         kind, dialect = kind_of_token(str(state["type"]))
@@ -92,7 +93,7 @@ def read_pulumi_preview(value: Mapping[str, Any], name: str) -> Document:
         inputs = {key: _unknowns(each) for key, each in (raw if isinstance(raw, Mapping) else {}).items()}
         unread: list[str] = []
         if dialect == "wire":
-            inputs.pop("__provider", None)
+            inputs = _sent(kind, inputs)
         else:
             inputs.pop("__defaults", None)
             inputs, unread = foreign_inputs(kind, inputs, names[urn], dialect)
@@ -100,10 +101,24 @@ def read_pulumi_preview(value: Mapping[str, Any], name: str) -> Document:
         inputs, paired = place_leads(inputs, _dependencies(state, states, names))
         notes += [f"{names[urn]}.{each}" for each in paired]
         declared.append(declare(kind, names[urn], inputs))
+        policies[names[urn]] = update_policy_of(kind, inputs)
     config = value.get("config")
     return Document(
-        "Pulumi preview", tuple(declared), tuple(notes), config=config if isinstance(config, Mapping) else {}
+        "Pulumi preview",
+        tuple(declared),
+        tuple(notes),
+        config=config if isinstance(config, Mapping) else {},
+        update_policies=policies,
     )
+
+
+def _sent(kind: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """What our own resource sends to AWS: its provider takes more (how to drain, how to replace), and checks that."""
+    from batchiac.rules.check import OPERATIONS
+    from batchiac.rules.shapes import INPUTS, SHAPES
+
+    members = {*SHAPES[INPUTS[OPERATIONS[kind][0]]][1], "updatePolicy"} if kind in OPERATIONS else None
+    return {key: each for key, each in inputs.items() if key != "__provider" and (members is None or key in members)}
 
 
 def _is_batch(token: str) -> bool:

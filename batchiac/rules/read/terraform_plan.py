@@ -16,7 +16,7 @@ from attrs import field, frozen
 
 from batchiac.errors import UserError
 from batchiac.model.unknown import UNKNOWN
-from batchiac.rules.read.document import Document, Leads, declare
+from batchiac.rules.read.document import Document, Leads, declare, update_policy_of
 from batchiac.rules.read.foreign_names import foreign_inputs
 
 KINDS = {
@@ -118,6 +118,7 @@ def read_terraform_plan(value: Mapping[str, Any], name: str) -> Document:
     addresses = {each["address"]: each for each in planned if each["type"] in KINDS}
     plan = _Plan(value.get("configuration"), addresses)
     declared = []
+    policies: dict[str, Any] = {}
     notes: list[str] = []
     for address, change in addresses.items():
         kind = KINDS[change["type"]]
@@ -132,6 +133,7 @@ def read_terraform_plan(value: Mapping[str, Any], name: str) -> Document:
         inputs, unread = foreign_inputs(kind, after, address, "terraform")
         notes += [f"{address}.{each}" for each in unread]
         declared.append(declare(kind, address, inputs))
+        policies[address] = update_policy_of(kind, inputs)
     if not any(each["type"].startswith("aws_batch_") for each in planned):
         types = sorted({each["type"] for each in planned})
         found = ", ".join(types[:5]) + (", …" if len(types) > 5 else "") if types else "no resource"
@@ -143,7 +145,7 @@ def read_terraform_plan(value: Mapping[str, Any], name: str) -> Document:
     ]
     if value.get("errored"):
         notes.append("the plan ended with an error of Terraform's: resources may be missing")
-    return Document("Terraform plan", tuple(declared), tuple(notes))
+    return Document("Terraform plan", tuple(declared), tuple(notes), update_policies=policies)
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
