@@ -174,7 +174,9 @@ class ComputeEnvironment(BatchResource):
         sent["computeEnvironmentName"] = name
         if isinstance(resources := sent.get("computeResources"), Mapping):
             sent["computeResources"] = {key: value for key, value in resources.items() if key not in _UPDATE_ONLY}
-        answer = self.door.client("batch").create_compute_environment(**sent, tags=dict(tags))
+        if tags:
+            sent["tags"] = dict(tags)
+        answer = self.door.client("batch").create_compute_environment(**sent)
         return str(answer["computeEnvironmentArn"])
 
     def _settle(self, resource_id: str, inputs: Properties) -> None:

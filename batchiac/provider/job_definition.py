@@ -51,7 +51,9 @@ class JobDefinition(BatchResource):
 
     def _register(self, inputs: Properties, tags: Mapping[str, str]) -> str:
         sent = {key: inputs[key] for key in _SENT if inputs.get(key) is not None}
-        arn: str = self.door.client("batch").register_job_definition(**sent, tags=dict(tags))["jobDefinitionArn"]
+        if tags:
+            sent["tags"] = dict(tags)
+        arn: str = self.door.client("batch").register_job_definition(**sent)["jobDefinitionArn"]
         return arn
 
     def _find(self, resource_id: str, state: Properties, *, whole: bool = True) -> dict[str, Any] | None:

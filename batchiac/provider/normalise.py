@@ -218,6 +218,7 @@ ROWS: Final[Mapping[str, tuple[tuple[str, Change], ...]]] = {
         ("updatePolicy.terminateJobsOnUpdate", default(False)),
         ("updatePolicy.jobExecutionTimeoutMinutes", default(30)),
         ("replaceThroughBridge", default(False)),
+        ("blueGreen", default(False)),
     ),
     "JobQueue": (
         ("state", upper),

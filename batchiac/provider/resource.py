@@ -168,11 +168,7 @@ class ResourceHandler(ABC):
         found = self._find(resource_id, state)
         if found is None:
             return ReadResult(None, {}, {})
-        keys = (*self.inputs, "tags")
-        known = {key: state[key] for key in keys if state.get(key) is not None}
-        actual = {key: found[key] for key in keys if found.get(key) is not None}
-        place = {key: state[key] for key in PLACE if key in state}
-        inputs = {**place, **merge_read(self.kind, known, actual)}
+        inputs = {**self._place(state), **self._merged(state, found)}
         account = str(state.get("account") or self.door.account_id())
         return ReadResult(resource_id, inputs, {**inputs, **self._outputs(found), "account": account})
 
@@ -261,8 +257,8 @@ class ResourceHandler(ABC):
             if found is None:
                 continue
             found["tags"] = without_creating(found.get("tags") or {})
-            left = {**inputs, **found}
-            change = self.diff({**left, "region": inputs["region"]}, inputs)
+            left = {**self._place(inputs), **self._merged(inputs, found)}
+            change = self.diff(left, inputs)
             if adopted is not None or change.replaces or not self._is_sound(found):
                 self._remove(resource_id, left)
                 continue
@@ -272,6 +268,15 @@ class ResourceHandler(ABC):
                 self._change(resource_id, left, inputs)
             adopted = resource_id
         return adopted
+
+    def _place(self, properties: Properties) -> dict[str, Any]:
+        return {key: properties[key] for key in PLACE if key in properties}
+
+    def _merged(self, known: Properties, found: Mapping[str, Any]) -> dict[str, Any]:
+        """The inputs that would create what was found, spelled as they are known where that means the same."""
+        keys = (*self.inputs, "tags")
+        known_inputs = {key: known[key] for key in keys if known.get(key) is not None}
+        return merge_read(self.kind, known_inputs, {key: found[key] for key in keys if found.get(key) is not None})
 
     def _make_new(self, inputs: Properties) -> str:
         try:

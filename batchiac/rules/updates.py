@@ -123,6 +123,7 @@ TABLE: Final[tuple[UpdateRow, ...]] = (
     UpdateRow(_ce, "computeResources.tags", _I, _CE_INFRA, INFRASTRUCTURE),
     UpdateRow(_ce, "computeResources", _R, "AWS cannot change this in place", UPDATE_CE),
     UpdateRow(_ce, "drain", _P, "ours: counts from the next replacement on", ""),
+    UpdateRow(_ce, "blueGreen", _P, "ours: counts from the next change of the infrastructure on", ""),
     UpdateRow(_ce, "replaceThroughBridge", _P, "ours: counts from the next replacement on", ""),
     #
     UpdateRow("JobQueue", "jobQueueName", _R, "a name cannot be changed", _API + "API_UpdateJobQueue.html"),
