@@ -23,6 +23,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Hashable, Iterable, Mapping
+from pathlib import PurePath
 from typing import Any
 
 import yaml
@@ -109,7 +110,7 @@ def parse_own_yaml(text: str, path: str) -> Workload:
         entries[name] = {**defaults, **entry, "simulation": simulation}
     copies = {name: _copies(name, entry, path) for name, entry in entries.items()}
     return Workload(
-        name=str(document.get("workload") or path),
+        name=str(document.get("workload") or PurePath(path).stem),
         format="batchiac YAML",
         tasks=[
             _task(copy, name, entry, copies, f"{path}: task {name!r}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import PurePath
 
 from attrs import evolve
 
@@ -58,7 +59,7 @@ def parse_swf(text: str, path: str) -> Workload:
     if first_s:
         assumptions.append(f"SWF: the first job is submitted at {first_s:g} s in the file; that is the start here")
     return Workload(
-        name=path,
+        name=PurePath(path).stem,
         format="SWF",
         tasks=[evolve(task, submit_at_s=task.submit_at_s - first_s) for task in tasks],
         assumptions=tuple(assumptions),

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import PurePath
 from typing import Any
 
 from batchiac.errors import WorkloadError
@@ -67,7 +68,7 @@ def parse_wfformat(document: Mapping[str, Any], path: str) -> Workload:
     tasks = [_task(each, measured[each["id"]], parents[each["id"]], unit_bytes=unit, path=path) for each in specified]
     makespan = execution.get("makespanInSeconds")
     return Workload(
-        name=str(document.get("name") or path),
+        name=str(document.get("name") or PurePath(path).stem),
         format=f"WfFormat {version}, recorded by {producer}",
         tasks=tasks,
         assumptions=tuple(assumptions),

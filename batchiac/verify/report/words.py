@@ -66,7 +66,8 @@ def headline(measures: Measures) -> str:
     """The result in one sentence."""
     jobs = count(measures.submitted, "job")
     if measures.all_succeeded:
-        return f"All {jobs} succeeded in {seconds(measures.makespan_s)}"
+        subject = "The only job" if measures.submitted == 1 else f"All {jobs}"
+        return f"{subject} succeeded in {seconds(measures.makespan_s)}"
     parts = [f"{measures.succeeded:,} of {jobs} succeeded"]
     if measures.failed:
         parts.append(f"{measures.failed:,} failed")
