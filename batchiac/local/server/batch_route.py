@@ -12,7 +12,7 @@ import json
 import secrets
 from functools import cache
 from typing import Any
-from urllib.parse import parse_qs, unquote
+from urllib.parse import parse_qs
 
 from attrs import frozen
 
@@ -130,13 +130,22 @@ def read_call(environ: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     if method == "POST" and not path.startswith("/v1/tags/"):
         return operation, params
     prefix = "/v1/tags/"
-    params[_path_member(operation)] = unquote(path[len(prefix) :])
+    # WSGI: the path is decoded from its percent form, and its bytes are handed on as Latin-1.
+    params[_path_member(operation)] = path[len(prefix) :].encode("latin-1", "replace").decode("utf-8", "replace")
     names = _routes()[2][operation]
     if names:
         for key, values in parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True).items():
             if key in names:
                 params[names[key]] = values
     return operation, params
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
+"""Python's own reading of JSON takes NaN and Infinity, which no JSON has."""
 
 
 def read_json_object(environ: dict[str, Any]) -> dict[str, Any]:
@@ -158,7 +167,10 @@ def read_json_object(environ: dict[str, Any]) -> dict[str, Any]:
     if not body.strip():
         return {}
     try:
-        value = json.loads(body)
+        value = _DECODER.decode(body.decode("utf-8"))
+        if b"\\u" in body:
+            # An escaped half of a surrogate pair is no character: nothing could write it down or send it back.
+            json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         raise serialization_error("The request's body is not valid JSON") from None
     if not isinstance(value, dict):

@@ -85,6 +85,8 @@ def test_our_own_bug_is_a_well_formed_server_error(front: Any, capfd: pytest.Cap
         ("/v1/submitjob", b"{", 400),
         ("/v1/submitjob", b"[]", 400),
         ("/v1/submitjob", b"\xff\xfe", 400),
+        ("/v1/submitjob", b'{"jobName": "\\ud800"}', 400),
+        ("/v1/submitjob", b'{"jobName": NaN}', 400),
         ("/v1/submitjob", b'{"a":' * 100_000, 400),
         ("/v1/submitjob", b" " * 1_048_577, 413),
         ("/v1/nosuchthing", b"{}", 404),
