@@ -30,6 +30,8 @@ def register_job_definition(batch: BatchBackend, request: Wire) -> Wire:
     )
     if len(payloads) != 1 or (payloads == ["nodeProperties"]) != (request["type"] == "multinode"):
         raise refusal(f"A {request['type']} job definition needs {wanted}, but has {', '.join(payloads) or 'none'}")
+    if "eksProperties" in request and not request["eksProperties"].get("podProperties", {}).get("containers"):
+        raise refusal("eksProperties.podProperties must contain at least one container")
     revision = batch.next_revision(name)
     record = DefinitionRecord(
         serial=batch.next_serial(),
