@@ -28,6 +28,7 @@ from attrs import frozen
 from batchiac.components.resources import RESOURCES, BatchiacResource
 from batchiac.errors import FindingsError
 from batchiac.model.unknown import UNKNOWN
+from batchiac.provider.resource import ResourceHandler
 from batchiac.rules.finding import Declared, Finding, Level
 
 TURNS = 20
@@ -77,7 +78,13 @@ class _Program:
         declared = [
             Declared(each.kind, each.name, await _settled(each.inputs), each.references) for each, _ in self.declared
         ]
-        findings = [each for each in check_stack(declared) if each.verdict == "broken"]
+        judged = [
+            Declared(each.kind, each.name, _handler(each).wire_of(each.inputs), each.references) for each in declared
+        ]
+        findings = list(check_stack(judged))
+        for each in declared:
+            findings += _handler(each).update_findings(each.inputs, each.name)
+        findings = [each for each in findings if each.verdict == "broken"]
         owners = {(each.kind, each.name): owner for each, owner in self.declared}
         fresh = [each for each in findings if (each.rule_id, each.resource, each.property) not in self.shown]
         self.shown.update((each.rule_id, each.resource, each.property) for each in fresh)
@@ -107,9 +114,7 @@ def declare(
     program = _program()
     references: dict[str, str] = {}
     plain = _plain(inputs, "", references)
-    handler = RESOURCES[kind].handler()
-    plain = handler.wire_of(plain)
-    if (name_property := handler.name_property) and plain.get(name_property) is None:
+    if (name_property := RESOURCES[kind].handler().name_property) and plain.get(name_property) is None:
         # The handler's check makes the name; to the rules it is there, and not yet known.
         plain[name_property] = UNKNOWN
     program.declared.append((Declared(kind, name, plain, references), owner))
@@ -120,6 +125,10 @@ def declare(
     }
     opts = pulumi.ResourceOptions.merge(pulumi.ResourceOptions(parent=owner), opts)
     return RESOURCES[kind](name, sent, opts)
+
+
+def _handler(declared: Declared) -> type[ResourceHandler]:
+    return RESOURCES[declared.kind].handler()
 
 
 def _program() -> _Program:

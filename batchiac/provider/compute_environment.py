@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from attrs import evolve
+
 from batchiac.aws import compute_environment as aws
 from batchiac.aws.wait import Wait, wait_until
 from batchiac.errors import AwsRefusal, WaitError
@@ -22,6 +24,7 @@ from batchiac.provider.floating import resolve_launch_template
 from batchiac.provider.identity import CREATING, identity_of, logical_name
 from batchiac.provider.naming import AUTO_NAMED
 from batchiac.provider.normalise import normal
+from batchiac.rules.finding import Finding
 
 DRAIN = {"deadlineS": 1800, "onDeadline": "interrupt"}
 """What happens to jobs on an environment that is deleted: they get this long; then `interrupt` (the instances end, and
@@ -85,7 +88,9 @@ class ComputeEnvironment(BatchResource):
         """As every check; and a replacement that AWS would refuse in either order is said here, before anything."""
         result = super().check(olds, inputs)
         checked = result.inputs
-        if result.failures or not olds.get("computeEnvironmentName") or checked.get(AUTO_NAMED):
+        if failures := (*result.failures, *_drain_failures(checked["drain"])):
+            return CheckResult(checked, failures)
+        if not olds.get("computeEnvironmentName") or checked.get(AUTO_NAMED):
             return result
         if self.diff({**olds, "region": checked["region"]}, checked).delete_before_replace:
             name = checked["computeEnvironmentName"]
@@ -162,6 +167,23 @@ class ComputeEnvironment(BatchResource):
         if isinstance(resources := wire.get("computeResources"), Mapping):
             wire["computeResources"] = {key: value for key, value in resources.items() if key not in _UPDATE_ONLY}
         return wire
+
+    @classmethod
+    def update_findings(cls, inputs: Properties, resource: str) -> list[Finding]:
+        """updatePolicy and updateToLatestImageVersion, as the request that carries them."""
+        from batchiac.rules import check_request
+
+        request: dict[str, Any] = {}
+        if inputs.get("updatePolicy") is not None:
+            request["updatePolicy"] = inputs["updatePolicy"]
+        resources = inputs.get("computeResources")
+        if isinstance(resources, Mapping):
+            only = {key: resources[key] for key in _UPDATE_ONLY if resources.get(key) is not None}
+            request |= {"computeResources": only} if only else {}
+        if not request:
+            return []
+        found = check_request("UpdateComputeEnvironment", {"computeEnvironment": resource, **request})
+        return [evolve(each, kind=cls.kind, resource=resource) for each in found]
 
     # -- calls --------------------------------------------------------------------------------------------------
 
@@ -319,6 +341,21 @@ class ComputeEnvironment(BatchResource):
         """The jobs STARTING or RUNNING on the environment: what an update or a deletion of it may interrupt."""
         found = aws.find(self.door, resource_id)
         return aws.running_jobs(self.door, found["ecsClusterArn"]) if found and found.get("ecsClusterArn") else []
+
+
+def _drain_failures(drain: Mapping[str, Any]) -> list[CheckFailure]:
+    failures = []
+    deadline_s, on_deadline = drain["deadlineS"], drain["onDeadline"]
+    if deadline_s is not UNKNOWN and (isinstance(deadline_s, bool) or not isinstance(deadline_s, int | float)):
+        failures.append(CheckFailure("drain.deadlineS", f"drain.deadlineS is {deadline_s!r}: give seconds, a number"))
+    elif deadline_s is not UNKNOWN and deadline_s < 0:
+        failures.append(CheckFailure("drain.deadlineS", f"drain.deadlineS is {deadline_s}: 0 seconds or more"))
+    if on_deadline is not UNKNOWN and on_deadline not in ("interrupt", "fail"):
+        reason = f"drain.onDeadline is {on_deadline!r}: interrupt or fail is allowed"
+        failures.append(CheckFailure("drain.onDeadline", reason))
+    if unknown := sorted(set(drain) - set(DRAIN)):
+        failures.append(CheckFailure("drain", f"drain has {', '.join(unknown)}: deadlineS and onDeadline are known"))
+    return failures
 
 
 def _asked_desired(state: Properties, inputs: Properties) -> tuple[int, int] | None:

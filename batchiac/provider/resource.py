@@ -37,6 +37,7 @@ from batchiac.provider.difference import ABSENT, differences
 from batchiac.provider.identity import creating_tag, identity_of, logical_name, without_creating
 from batchiac.provider.naming import AUTO_NAMED, auto_name
 from batchiac.provider.normalise import merge_read, normal
+from batchiac.rules.finding import Finding
 from batchiac.rules.updates import effect_of
 
 SEEN_DEADLINE_S = 60.0
@@ -95,12 +96,21 @@ class ResourceHandler(ABC):
     def _judge(self, checked: Properties) -> list[CheckFailure]:
         from batchiac.rules import check_resource
 
-        wire = self.wire_of(checked)
-        return [
-            CheckFailure(finding.property, f"{finding.rule_id}: {finding.message} ({finding.source})", finding.rule_id)
-            for finding in check_resource(self.kind, wire, resource=logical_name(checked))
-            if finding.stops
+        name = logical_name(checked)
+        findings = [
+            *check_resource(self.kind, self.wire_of(checked), resource=name),
+            *self.update_findings(checked, name),
         ]
+        return [
+            CheckFailure(each.property, f"{each.rule_id}: {each.message} ({each.source})", each.rule_id)
+            for each in findings
+            if each.stops
+        ]
+
+    @classmethod
+    def update_findings(cls, inputs: Properties, resource: str) -> list[Finding]:
+        """Findings about what only the Update API takes; the rules judge it as the update that it becomes."""
+        return []
 
     @classmethod
     def wire_of(cls, inputs: Properties) -> dict[str, Any]:

@@ -85,9 +85,7 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
 def network(world: World) -> dict[str, Any]:
     """Subnets, a security group and an instance profile; what an environment needs."""
     vpc = world.make("Vpc", "net", cidrBlock="10.0.0.0/16", enableDnsHostnames=True)
-    subnet = world.make(
-        "Subnet", "net-a", vpcId=vpc["vpcId"], cidrBlock="10.0.0.0/20", availabilityZone="us-east-1a"
-    )
+    subnet = world.make("Subnet", "net-a", vpcId=vpc["vpcId"], cidrBlock="10.0.0.0/20", availabilityZone="us-east-1a")
     group = world.make("SecurityGroup", "net", vpcId=vpc["vpcId"], description="x")
     trust = {
         "Version": "2012-10-17",

@@ -127,9 +127,7 @@ def test_desired_vcpus_belong_to_aws(deployed: Any, resources: Resources) -> Non
 def test_update_policy_is_applied_after_the_create(world: Any, resources: Resources) -> None:
     """CreateComputeEnvironment knows no updatePolicy; the environment has it all the same."""
     policy = {"terminateJobsOnUpdate": True, "jobExecutionTimeoutMinutes": 60}
-    held = world.make(
-        "ComputeEnvironment", "work", type="MANAGED", computeResources=resources(), updatePolicy=policy
-    )
+    held = world.make("ComputeEnvironment", "work", type="MANAGED", computeResources=resources(), updatePolicy=policy)
     assert held.handler._find(held.id, held.outputs)["updatePolicy"] == policy
     assert held.handler.read(held.id, held.outputs).inputs == held.inputs
 
@@ -221,9 +219,7 @@ def test_replace_through_a_bridge_keeps_name_and_arn(world: Any, resources: Reso
         computeEnvironmentName="fixed",
         replaceThroughBridge=True,
     )
-    world.make(
-        "JobQueue", "queue", priority=1, computeEnvironmentOrder=[{"order": 1, "computeEnvironment": held.id}]
-    )
+    world.make("JobQueue", "queue", priority=1, computeEnvironmentOrder=[{"order": 1, "computeEnvironment": held.id}])
     world.make("JobDefinition", "job", type="container", containerProperties=container)
     ids = running(world)
     wanted = resources(allocationStrategy="BEST_FIT")
@@ -258,9 +254,7 @@ def test_a_bridge_that_was_interrupted_goes_on(
         computeEnvironmentName="fixed",
         replaceThroughBridge=True,
     )
-    world.make(
-        "JobQueue", "queue", priority=1, computeEnvironmentOrder=[{"order": 1, "computeEnvironment": held.id}]
-    )
+    world.make("JobQueue", "queue", priority=1, computeEnvironmentOrder=[{"order": 1, "computeEnvironment": held.id}])
     batch = world.door.client("batch")
     strategies = ["BEST_FIT", "BEST_FIT_PROGRESSIVE"]
     changing = ("create_compute_environment", "update_compute_environment", "delete_compute_environment")
@@ -333,9 +327,7 @@ def test_invalid_says_aws_reason_and_leaves_nothing(world: Any, resources: Resou
     """An environment that AWS finds INVALID is removed again, and AWS's statusReason is the error."""
     wrong = "arn:aws:iam::123456789012:instance-profile/nobody"
     handler = world.handler("ComputeEnvironment")
-    inputs = world.inputs(
-        "ComputeEnvironment", "work", type="MANAGED", computeResources=resources(instanceRole=wrong)
-    )
+    inputs = world.inputs("ComputeEnvironment", "work", type="MANAGED", computeResources=resources(instanceRole=wrong))
     with pytest.raises(WaitError, match="became INVALID: .*nobody"):
         handler.create(inputs)
     assert world.stack.client("batch").describe_compute_environments()["computeEnvironments"] == []

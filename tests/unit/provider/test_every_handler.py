@@ -18,7 +18,6 @@ from batchiac.aws import Door
 from batchiac.testing import local_stack
 
 
-
 @pytest.fixture(scope="module")
 def world(world_class: Any) -> Iterator[Any]:
     """One world for all: nothing here counts what exists, and every test makes a VPC of its own."""
@@ -110,9 +109,7 @@ def test_tags_change_in_place_and_no_creating_tag_stays(world: Any, kind: str) -
 
 
 @pytest.mark.parametrize("kind", SIMPLE)
-def test_what_an_interrupted_create_left_is_adopted(
-    world: Any, kind: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_an_interrupted_create_left_is_adopted(world: Any, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that dies between AWS's answer and the end of the create: the next create takes up the same resource."""
     handler = world.handler(kind)
     inputs = world.inputs(kind, uuid4().hex, **declared(world)[kind])
