@@ -10,7 +10,7 @@ Memory is what instances register, not what EC2 says they have: "a job of exactl
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from attrs import frozen
@@ -176,17 +176,62 @@ def _frontier(types: tuple[str, ...]) -> tuple[Size, ...]:
     return tuple(Size(*each) for each in sorted(best))
 
 
-def holds(stack: Stack, environment: Environment, size: Size) -> bool:
-    """True when some instance of the environment can hold `size`, whatever its limit of vCPUs."""
-    if environment.types is None:
-        return True
-    sizes = largest(stack, environment.types)
-    if not sizes:
+@frozen
+class Room:
+    """What the reachable environments of one platform, or those that run gangs, can hold together.
+
+    Attributes:
+        environments: every one of them.
+        sizes: the largest instance types that any of them may launch; None where anything may be launched.
+        max_vcpus: the highest limit among them.
+        unknown: paths that have to be known before a job can be said to fit nowhere.
+    """
+
+    environments: tuple[Environment, ...]
+    sizes: tuple[Size, ...] | None
+    max_vcpus: int
+    unknown: tuple[str, ...]
+
+    def holds(self, size: Size) -> bool:
+        """True when an instance of some environment can hold `size`, whatever the limits of vCPUs."""
+        return self.sizes is None or any(
+            each.vcpus >= size.vcpus and each.memory_mib >= size.memory_mib and each.gpus >= size.gpus
+            for each in self.sizes
+        )
+
+    def listed(self, words: Callable[[Environment], str]) -> str:
+        """The environments in the words of a message; the first few where there are many."""
+        shown = ", ".join(words(each) for each in self.environments[:5])
+        more = len(self.environments) - 5
+        return f"{shown} and {more} more" if more > 0 else shown
+
+
+def room_of(view: View, which: Callable[[Environment], bool], key: str) -> Room | None:
+    """The reachable environments that `which` chooses; None where they cannot be told, or hold whatever they like.
+
+    Worked out once a stack and `key`, so that a thousand definitions cost a thousand look-ups.
+    """
+    reach = reach_of(view)
+    if reach is None or reach.elsewhere or view.stack is None or view.declared is None:
+        return None
+    note = f"room {key} {view.declared.references.get('jobQueue', '')}"
+    if note not in view.stack.notes:
+        chosen = tuple(each for each in reach.known if which(each))
+        view.stack.notes[note] = _room(view.stack, chosen, reach.unknown)
+    found: Room | None = view.stack.notes[note]
+    return found
+
+
+def _room(stack: Stack, environments: tuple[Environment, ...], unknown: tuple[str, ...]) -> Room | None:
+    if any(each.kind == "UNMANAGED" for each in environments):
+        return None
+    sizes: tuple[Size, ...] | None = None
+    if all(each.types is not None for each in environments):
+        names = dict.fromkeys(name for each in environments for name in each.types or ())
         # No type of the committed table: CE018 says so, and nothing can be said of the size.
-        return True
-    return any(
-        each.vcpus >= size.vcpus and each.memory_mib >= size.memory_mib and each.gpus >= size.gpus for each in sizes
-    )
+        sizes = largest(stack, tuple(names)) or None
+    limit = max((each.max_vcpus for each in environments), default=0)
+    return Room(environments, sizes, limit, unknown)
 
 
 # --- what definitions ask for -----------------------------------------------------------------------------------------

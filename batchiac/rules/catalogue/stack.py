@@ -14,18 +14,18 @@ from batchiac.rules.catalogue.compute_types import (
 from batchiac.rules.catalogue.launch_template import data
 from batchiac.rules.catalogue.reach import (
     Environment,
-    Reach,
+    Room,
     environments_of,
-    holds,
     platform_of,
     reach_of,
+    room_of,
     sizes_of,
 )
 from batchiac.rules.catalogue.sources import API, CE, COMPUTE_RESOURCE, CR, GUIDE, JD, JQ, QS, SE, SP
 from batchiac.rules.finding import Level
 from batchiac.rules.predicates import is_given, shown, whole
 from batchiac.rules.row import Broken, Check, Condition, Rule
-from batchiac.rules.stack import NAME_PROPERTIES
+from batchiac.rules.stack import NAME_PROPERTIES, Stack
 from batchiac.rules.view import NotYetKnown, View
 
 _CREATE_QUEUE = API + "API_CreateJobQueue.html"
@@ -160,115 +160,92 @@ def _counts_instances(view: View, path: str) -> Iterator[Broken]:
 # --- definitions and where they fit -----------------------------------------------------------------------------------
 
 
-def _reachable(view: View) -> tuple[Reach, list[Environment]] | None:
-    """What the definition can reach on its platform; None where that cannot be told or nothing is said of it."""
-    reach = reach_of(view)
-    if reach is None or reach.elsewhere:
-        return None
+def _room(view: View) -> Room | None:
+    """What the definition can reach on its platform; None where that cannot be told."""
     platform = platform_of(view)
-    suitable = [each for each in reach.known if each.platform == platform]
-    return (reach, suitable) if not any(each.kind == "UNMANAGED" for each in suitable) else None
+    return room_of(view, lambda each: each.platform == platform, platform)
 
 
 def _has_room(view: View) -> bool:
     """The stack has at least one environment of the definition's platform, all of them declared here."""
-    found = _reachable(view)
-    if found is None:
-        return False
-    reach, suitable = found
-    if not suitable and reach.unknown:
-        raise NotYetKnown(reach.unknown[0])
-    return bool(suitable)
+    room = _room(view)
+    if room is not None and not room.environments:
+        _wait(room)
+    return room is not None and bool(room.environments)
+
+
+def _wait(room: Room) -> None:
+    """Say "not yet known" where what is unknown might still make room."""
+    if room.unknown:
+        raise NotYetKnown(room.unknown[0])
 
 
 def _fits_nowhere(view: View, path: str) -> Iterator[Broken]:
-    found = _reachable(view)
-    if found is None or view.stack is None:
-        return
-    reach, suitable = found
-    for at, size, _ in sizes_of(view):
-        if any(holds(view.stack, each, size) for each in suitable):
+    room = _room(view)
+    for at, size, _ in sizes_of(view) if room is not None else ():
+        if room is None or room.holds(size):
             continue
-        if reach.unknown:
-            raise NotYetKnown(reach.unknown[0])
+        _wait(room)
         gpus = f", {size.gpus} GPU" if size.gpus else ""
-        yield Broken(
-            at,
-            f"{size.vcpus:g} vCPU, {size.memory_mib} MiB{gpus}",
-            {"environments": ", ".join(f"{each.name} ({', '.join(each.types or ())})" for each in suitable)},
-        )
+        types = room.listed(lambda each: f"{each.name} ({', '.join(each.types or ())})")
+        yield Broken(at, f"{size.vcpus:g} vCPU, {size.memory_mib} MiB{gpus}", {"environments": types})
 
 
 def _over_the_limit(view: View, path: str) -> Iterator[Broken]:
-    found = _reachable(view)
-    if found is None or view.has("nodeProperties"):
+    room = _room(view)
+    if room is None or view.has("nodeProperties"):
         return
-    reach, suitable = found
-    limits = ", ".join(f"{each.name}: {each.max_vcpus}" for each in suitable)
     for at, size, _ in sizes_of(view):
-        if not any(each.max_vcpus >= size.vcpus for each in suitable):
-            if reach.unknown:
-                raise NotYetKnown(reach.unknown[0])
-            yield Broken(at, f"{size.vcpus:g} vCPU", {"limits": limits})
+        if size.vcpus > room.max_vcpus:
+            _wait(room)
+            yield Broken(at, f"{size.vcpus:g} vCPU", {"limits": room.listed(_limit)})
+
+
+def _limit(environment: Environment) -> str:
+    return f"{environment.name}: {environment.max_vcpus}"
 
 
 def _no_platform(view: View, path: str) -> Iterator[Broken]:
-    found = _reachable(view)
-    if found is None:
+    room, reach = _room(view), reach_of(view)
+    if room is None or reach is None or room.environments:
         return
-    reach, suitable = found
-    if suitable:
-        return
-    if reach.unknown:
-        raise NotYetKnown(reach.unknown[0])
-    platform = platform_of(view)
-    yield Broken(
-        path or "platformCapabilities", platform, {"there": ", ".join(sorted({e.platform for e in reach.known}))}
-    )
+    _wait(room)
+    there = ", ".join(sorted({each.platform for each in reach.known}))
+    yield Broken("platformCapabilities", platform_of(view), {"there": there})
 
 
 def _multi_node(view: View) -> bool:
     return view.text("type") == "multinode" and reach_of(view) is not None
 
 
-def _gang_places(view: View) -> tuple[Reach, list[Environment]] | None:
-    """The environments that can run multi-node jobs: On-Demand ones of ECS."""
-    reach = reach_of(view)
-    if reach is None or reach.elsewhere:
-        return None
-    return reach, [each for each in reach.known if each.kind == "EC2"]
+def _gang_room(view: View) -> Room | None:
+    """The environments that can run multi-node jobs: On-Demand ones."""
+    return room_of(view, lambda each: each.kind == "EC2", "gangs")
 
 
 def _no_place_for_gangs(view: View, path: str) -> Iterator[Broken]:
-    found = _gang_places(view)
-    if found is None or found[1]:
+    room, reach = _gang_room(view), reach_of(view)
+    if room is None or reach is None or room.environments:
         return
-    if found[0].unknown:
-        raise NotYetKnown(found[0].unknown[0])
-    kinds = ", ".join(sorted({f"{each.name} ({each.kind})" for each in found[0].known})) or "none"
-    yield Broken(path, "a multi-node job", {"kinds": kinds})
+    _wait(room)
+    kinds = sorted(f"{each.name} ({each.kind})" for each in reach.known[:5]) or ["none"]
+    yield Broken(path, "a multi-node job", {"kinds": ", ".join(kinds)})
 
 
 def _no_placement_group(view: View, path: str) -> Iterator[Broken]:
-    found = _gang_places(view)
-    if found is None or not found[1] or view.stack is None:
-        return
-    without = [each.name for each in found[1] if not each.placement_group]
-    if len(without) == len(found[1]):
-        yield Broken(path, "a multi-node job", {"environments": ", ".join(without)})
+    room = _gang_room(view)
+    if room is not None and room.environments and not any(each.placement_group for each in room.environments):
+        yield Broken(path, "a multi-node job", {"environments": room.listed(lambda each: each.name)})
 
 
 def _gang_too_big(view: View, path: str) -> Iterator[Broken]:
-    found = _gang_places(view)
-    if found is None or not found[1]:
+    room = _gang_room(view)
+    if room is None or not room.environments:
         return
     needed = sum(size.vcpus * count for _, size, count in sizes_of(view))
-    if any(each.max_vcpus >= needed for each in found[1]):
-        return
-    if found[0].unknown:
-        raise NotYetKnown(found[0].unknown[0])
-    limits = ", ".join(f"{each.name}: {each.max_vcpus}" for each in found[1])
-    yield Broken(path, f"{needed:g} vCPU over all nodes", {"limits": limits})
+    if needed > room.max_vcpus:
+        _wait(room)
+        yield Broken(path, f"{needed:g} vCPU over all nodes", {"limits": room.listed(_limit)})
 
 
 def _not_clustered(view: View, path: str) -> Iterator[Broken]:
@@ -276,9 +253,15 @@ def _not_clustered(view: View, path: str) -> Iterator[Broken]:
     if group is None or view.stack is None:
         return
     strategy = group.text("strategy", "cluster")
-    gangs = any(each.text("type") == "multinode" for each in view.stack.views(JD, view.unseen))
-    if gangs and strategy != "cluster":
+    if _has_gangs(view.stack) and strategy != "cluster":
         yield Broken(path, f"{group.root}, whose strategy is {strategy}")
+
+
+def _has_gangs(stack: Stack) -> bool:
+    if "gangs" not in stack.notes:
+        stack.notes["gangs"] = any(each.inputs.get("type") == "multinode" for each in stack.of_kind(JD))
+    found: bool = stack.notes["gangs"]
+    return found
 
 
 def _too_much_of_a_resource(view: View, path: str) -> Iterator[Broken]:
@@ -536,7 +519,7 @@ RULES: tuple[Rule, ...] = (
         JD,
         "",
         whole(_no_platform, on_absent=True),
-        when=lambda view: _reachable(view) is not None and not _multi_node(view),
+        when=lambda view: _room(view) is not None and not _multi_node(view),
         level=Level.WARNING,
         allowed="the queues of this stack have environments for {there} only",
         change="add an environment and a queue for it, or change the definition's platform",
