@@ -15,6 +15,7 @@ from batchiac.local.server.journal import Journal
 from batchiac.local.server.moto_chance import seed_new_regions
 from batchiac.local.server.moto_route import MotoApplication
 from batchiac.local.server.safety import Gate
+from batchiac.local.server.simulation_faults import SimulationFaults
 from batchiac.local.server.stage_view import ServerClock, StageView
 from batchiac.local.server.ticker import Ticker
 from batchiac.local.server.turn import HeldTime, Turn
@@ -59,7 +60,7 @@ def assemble(settings: Settings, *, port: int, gate: Gate) -> Parts:
     stage.clock = ServerClock(stage_settings.clock, flowing=stage_settings.flowing, monotonic=held)
     view = StageView(stage)
     seed_new_regions(settings.seed)
-    faults = Faults(seed=settings.seed)
+    faults = Faults(seed=settings.seed, inject=SimulationFaults(stage))
     moto = MotoApplication(port)
     journal = _open_journal(settings)
     ending: list[Callable[[], None]] = []

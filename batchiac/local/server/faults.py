@@ -60,7 +60,7 @@ KINDS: Mapping[str, Kind] = {
     "server_error": Kind(True, {}, {**_OF_REQUESTS, "status": (int,)}),
     "slow": Kind(True, {"delay_s": _NUMBER}, _OF_REQUESTS),
     "lost_answer": Kind(True, {}, _OF_REQUESTS),
-    "no_capacity": Kind(False, {}, {"compute_environment": (str,), "instance_type": (str,), "duration_s": _NUMBER}),
+    "no_capacity": Kind(False, {"instance_type": (str,)}, {"market": (str,), "count": (int,), "duration_s": _NUMBER}),
     "spot_interruption": Kind(False, {}, {"instance_id": (str,), "compute_environment": (str,)}),
     "invalid_environment": Kind(False, {"compute_environment": (str,)}, {"reason": (str,)}),
     "stuck_deleting": Kind(False, {"compute_environment": (str,)}, {}),
@@ -235,6 +235,8 @@ def check_fault(kind: str, settings: Mapping[str, Any]) -> None:
         raise FaultError(f"probability is {settings['probability']}: give a number from 0 to 1")
     if settings.get("times", 1) < 1:
         raise FaultError("times is 0: give 1 or more, or leave it out for a fault without end")
+    if settings.get("market", "SPOT") not in ("SPOT", "ON_DEMAND"):
+        raise FaultError(f"market is {settings['market']!r}: give SPOT or ON_DEMAND, or leave it out for both")
     if settings.get("delay_s", 0) > MAX_DELAY_S:
         raise FaultError(f"delay_s is {settings['delay_s']}: at most {MAX_DELAY_S:g} seconds")
     if not 500 <= settings.get("status", 500) <= 599:

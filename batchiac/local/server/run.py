@@ -147,6 +147,8 @@ def make_waitress(application: Callable[..., Any], listening: socket.socket, set
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
 
     class Task(WSGITask):  # type: ignore[misc]
+        wrote_header: bool
+
         def get_environment(self) -> Mapping[str, Any]:
             environ: dict[str, Any] = super().get_environment()
             environ["batchiac.drop"] = self._drop

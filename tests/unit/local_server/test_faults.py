@@ -84,7 +84,7 @@ def test_faults_of_the_simulation_are_handed_on() -> None:
     assert given == [("no_capacity", {"instance_type": "p3.2xlarge"})]
     assert faults.listed() == []
     with pytest.raises(FaultError, match="simulation"):
-        Faults().add("no_capacity")
+        Faults().add("no_capacity", instance_type="p3.2xlarge")
 
 
 @pytest.mark.parametrize(
@@ -102,6 +102,7 @@ def test_faults_of_the_simulation_are_handed_on() -> None:
         ("slow", {"delay_s": 61}, "delay_s"),
         ("server_error", {"status": 404}, "status"),
         ("invalid_environment", {}, "compute_environment"),
+        ("no_capacity", {"instance_type": "m5.large", "market": "BLACK"}, "market"),
     ],
 )
 def test_what_no_fault_can_be_is_refused(kind: str, settings: dict[str, Any], names: str) -> None:
@@ -112,7 +113,7 @@ def test_what_no_fault_can_be_is_refused(kind: str, settings: dict[str, Any], na
 
 def test_every_kind_can_be_asked_for() -> None:
     """With its required settings alone."""
-    example = {"delay_s": 1, "lag_s": 1, "compute_environment": "e"}
+    example = {"delay_s": 1, "lag_s": 1, "compute_environment": "e", "instance_type": "m5.large"}
     for name, kind in KINDS.items():
         check_fault(name, {key: example[key] for key in kind.required})
 
