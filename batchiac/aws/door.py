@@ -60,7 +60,7 @@ class Client:
         self.__dict__[method] = call
         return call
 
-    def pages(self, method: str, result_key: str, **parameters: Any) -> Iterator[dict[str, Any]]:
+    def pages(self, method: str, result_key: str, **parameters: Any) -> Iterator[Any]:
         """Every item under `result_key`, page by page, as far as the API pages at all."""
         call = getattr(self, method)
         if not self._raw.can_paginate(method):

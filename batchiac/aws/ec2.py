@@ -19,6 +19,10 @@ DELETE_DEADLINE_S = 600.0
 """How long a deletion waits for what still hangs on the resource: the network interfaces of terminating instances."""
 
 
+def _codes(codes: Iterable[str]) -> frozenset[str]:
+    return frozenset(codes)
+
+
 @frozen
 class Ec2Type:
     """One EC2 resource type.
@@ -40,8 +44,8 @@ class Ec2Type:
     id_key: str
     delete: str
     tag_type: str
-    absent: frozenset[str] = field(converter=frozenset)
-    busy: frozenset[str] = field(default=("DependencyViolation",), converter=frozenset)
+    absent: frozenset[str] = field(converter=_codes)
+    busy: frozenset[str] = field(default=("DependencyViolation",), converter=_codes)
     delete_key: str = field()
     delete_value: str = field()
 

@@ -65,7 +65,7 @@ def set_managed_policies(door: Door, role_name: str, old: Iterable[str], new: It
     for arn in sorted(set(new) - set(old)):
         iam.attach_role_policy(RoleName=role_name, PolicyArn=arn)
     for arn in sorted(set(old) - set(new)):
-        _unless_absent(lambda arn=arn: iam.detach_role_policy(RoleName=role_name, PolicyArn=arn))  # type: ignore[misc]
+        _unless_absent(lambda arn=arn: iam.detach_role_policy(RoleName=role_name, PolicyArn=arn))
 
 
 def set_inline_policies(door: Door, role_name: str, old: Iterable[str], new: Mapping[str, Any]) -> None:
@@ -75,7 +75,7 @@ def set_inline_policies(door: Door, role_name: str, old: Iterable[str], new: Map
         text = document if isinstance(document, str) else json.dumps(document)
         iam.put_role_policy(RoleName=role_name, PolicyName=name, PolicyDocument=text)
     for name in sorted(set(old) - set(new)):
-        _unless_absent(lambda name=name: iam.delete_role_policy(RoleName=role_name, PolicyName=name))  # type: ignore[misc]
+        _unless_absent(lambda name=name: iam.delete_role_policy(RoleName=role_name, PolicyName=name))
 
 
 def delete_role(door: Door, name: str) -> None:
@@ -84,7 +84,7 @@ def delete_role(door: Door, name: str) -> None:
         return
     iam = door.client("iam")
     set_managed_policies(door, name, managed_policy_arns(door, name), ())
-    set_inline_policies(door, name, iam.pages("list_role_policies", "PolicyNames", RoleName=name), {})  # type: ignore[arg-type]
+    set_inline_policies(door, name, iam.pages("list_role_policies", "PolicyNames", RoleName=name), {})
     for profile in iam.pages("list_instance_profiles_for_role", "InstanceProfiles", RoleName=name):
         profile_name = profile["InstanceProfileName"]
         iam.remove_role_from_instance_profile(InstanceProfileName=profile_name, RoleName=name)
@@ -95,9 +95,7 @@ def set_profile_roles(door: Door, name: str, old: Iterable[str], new: Iterable[s
     """Take the old role out and put the new one in (IAM allows one role a profile)."""
     iam = door.client("iam")
     for role in sorted(set(old) - set(new)):
-        _unless_absent(
-            lambda role=role: iam.remove_role_from_instance_profile(InstanceProfileName=name, RoleName=role)  # type: ignore[misc]
-        )
+        _unless_absent(lambda role=role: iam.remove_role_from_instance_profile(InstanceProfileName=name, RoleName=role))
     for role in sorted(set(new) - set(old)):
         iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName=role)
 

@@ -7,7 +7,7 @@ virtual clock is moved by the wait itself and tests take no time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from attrs import field, frozen
@@ -22,6 +22,10 @@ GONE = None
 """The status of what does not exist."""
 
 
+def _statuses(statuses: Iterable[str | None]) -> frozenset[str | None]:
+    return frozenset(statuses)
+
+
 @frozen
 class Wait:
     """One row: what is waited for.
@@ -32,8 +36,8 @@ class Wait:
         deadline_s: how long, at most.
     """
 
-    reach: frozenset[str | None] = field(converter=frozenset)
-    going: frozenset[str | None] = field(converter=frozenset)
+    reach: frozenset[str | None] = field(converter=_statuses)
+    going: frozenset[str | None] = field(converter=_statuses)
     deadline_s: float
 
 

@@ -21,7 +21,7 @@ from batchiac.model.unknown import UNKNOWN, contains_unknown
 from batchiac.provider.batch_resource import BatchResource
 from batchiac.provider.bridge import replace_through_bridge, retire_bridge
 from batchiac.provider.floating import resolve_launch_template
-from batchiac.provider.identity import CREATING, identity_of, logical_name
+from batchiac.provider.identity import CREATING, identity_of
 from batchiac.provider.naming import AUTO_NAMED
 from batchiac.provider.normalise import normal
 from batchiac.rules.finding import Finding
@@ -65,7 +65,8 @@ _WHEN_LEFT_OUT: Mapping[str, Any] = {
     "tags": {},
     "scalingPolicy": {"minScaleDownDelayMinutes": 0},
 }
-"""How UpdateComputeEnvironment is told that a member of computeResources is no longer wanted (BC:ComputeResourceUpdate)."""
+"""How UpdateComputeEnvironment is told that a member of computeResources is no longer wanted.
+Source: botocore 1.44, ComputeResourceUpdate."""
 
 
 class ComputeEnvironment(BatchResource):
@@ -89,7 +90,7 @@ class ComputeEnvironment(BatchResource):
         result = super().check(olds, inputs)
         checked = result.inputs
         if failures := (*result.failures, *_drain_failures(checked["drain"])):
-            return CheckResult(checked, failures)
+            return CheckResult(checked, failures)  # type: ignore[arg-type]
         if not olds.get("computeEnvironmentName") or checked.get(AUTO_NAMED):
             return result
         if self.diff({**olds, "region": checked["region"]}, checked).delete_before_replace:
@@ -100,7 +101,7 @@ class ComputeEnvironment(BatchResource):
                 " deletes an environment that a queue uses nor allows two of one name; drop computeEnvironmentName or"
                 " change it, or set replace_through_bridge=True to keep name and ARN"
             )
-            return CheckResult(checked, (CheckFailure("computeEnvironmentName", reason),))
+            return CheckResult(checked, [CheckFailure("computeEnvironmentName", reason)])  # type: ignore[list-item]
         return result
 
     def diff(self, state: Properties, inputs: Properties) -> DiffResult:
@@ -113,27 +114,18 @@ class ComputeEnvironment(BatchResource):
             changes.append(PropertyChange(path, "update", asked[0], asked[1], Effect.SCALING_UPDATE, note))
         replaces = list(result.replaces)
         if inputs.get("blueGreen") is True and not replaces:
-            for index, each in enumerate(changes):
-                if each.effect is Effect.INFRASTRUCTURE_UPDATE:
-                    note = "replaced: blue/green was asked for"
-                    kind = f"{each.kind}-replace"
-                    changes[index] = PropertyChange(each.path, kind, each.old, each.new, Effect.REPLACE, note)  # type: ignore[arg-type]
-                    replaces = ["computeResources"]
+            changes = [_as_replacement(each) for each in changes]
+            replaces = sorted({"computeResources" for each in changes if each.effect is Effect.REPLACE})
         delete_first = bool(replaces) and self._must_delete_first(state, inputs)
         notes = list(self._update_notes(inputs, changes))
-        if replaces and inputs.get("replaceThroughBridge") is True and delete_first:
+        if delete_first and inputs.get("replaceThroughBridge") is True:
             notes = [
                 "replaced through a bridge: a second environment takes the queues while this one drains and is made"
                 " anew under its name and ARN"
             ]
-            changes = [
-                PropertyChange(
-                    each.path, each.kind.removesuffix("-replace"), each.old, each.new, each.effect, each.note
-                )  # type: ignore[arg-type]
-                for each in changes
-            ]
+            changes = [_with_kind(each, each.kind.removesuffix("-replace")) for each in changes]
             replaces, delete_first = [], False
-        return DiffResult(changes, tuple(replaces), delete_first, tuple(notes))
+        return DiffResult(changes, replaces, delete_first, notes)  # type: ignore[arg-type]
 
     def _changes(self, state: Properties, inputs: Properties) -> tuple[PropertyChange, ...]:
         return super().diff({**state, "region": inputs.get("region")}, inputs).changes
@@ -150,7 +142,9 @@ class ComputeEnvironment(BatchResource):
         elif Effect.INFRASTRUCTURE_UPDATE in effects:
             policy = inputs.get("updatePolicy") or {}
             if policy is not UNKNOWN and policy.get("terminateJobsOnUpdate"):
-                yield "infrastructure update: instances are replaced; running jobs are terminated at once (updatePolicy)"
+                yield (
+                    "infrastructure update: instances are replaced; running jobs are terminated at once (updatePolicy)"
+                )
             else:
                 minutes = DEFAULT_JOB_MINUTES
                 if policy is not UNKNOWN:
@@ -343,12 +337,23 @@ class ComputeEnvironment(BatchResource):
         return aws.running_jobs(self.door, found["ecsClusterArn"]) if found and found.get("ecsClusterArn") else []
 
 
+def _as_replacement(change: PropertyChange) -> PropertyChange:
+    if change.effect is not Effect.INFRASTRUCTURE_UPDATE:
+        return change
+    note = "replaced: blue/green was asked for"
+    return evolve(_with_kind(change, f"{change.kind}-replace"), effect=Effect.REPLACE, note=note)
+
+
+def _with_kind(change: PropertyChange, kind: str) -> PropertyChange:
+    return evolve(change, kind=kind)  # type: ignore[arg-type]  # one of the six words, with or without its suffix
+
+
 def _drain_failures(drain: Mapping[str, Any]) -> list[CheckFailure]:
     failures = []
     deadline_s, on_deadline = drain["deadlineS"], drain["onDeadline"]
     if deadline_s is not UNKNOWN and (isinstance(deadline_s, bool) or not isinstance(deadline_s, int | float)):
         failures.append(CheckFailure("drain.deadlineS", f"drain.deadlineS is {deadline_s!r}: give seconds, a number"))
-    elif deadline_s is not UNKNOWN and deadline_s < 0:
+    elif isinstance(deadline_s, int | float) and deadline_s < 0:
         failures.append(CheckFailure("drain.deadlineS", f"drain.deadlineS is {deadline_s}: 0 seconds or more"))
     if on_deadline is not UNKNOWN and on_deadline not in ("interrupt", "fail"):
         reason = f"drain.onDeadline is {on_deadline!r}: interrupt or fail is allowed"

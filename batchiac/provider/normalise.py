@@ -297,7 +297,8 @@ def normal(kind: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
     value = _pruned(inputs) or {}
     for path, change in ROWS.get(kind, ()):
         value = _applied(value, path.split("."), change, value)
-    if kind == "Role" and _map(policies := value.get("inlinePolicies")):
+    policies = value.get("inlinePolicies")
+    if kind == "Role" and isinstance(policies, Mapping):
         value = {**value, "inlinePolicies": {name: document(each, {}) for name, each in policies.items()}}
     return _pruned(value) or {}
 

@@ -74,15 +74,15 @@ class ResourceHandler(ABC):
         failures: list[CheckFailure] = []
         if not isinstance(checked.get("identity"), str):
             failures.append(CheckFailure("identity", "identity is missing: declare the resource through a component"))
-            return CheckResult(checked, failures)
+            return CheckResult(checked, failures)  # type: ignore[arg-type]  # mypy: a converter of attrs, generic
         checked["region"] = self.door.target.region
         self._fill(olds, checked)
         if self.name_property and AUTO_NAMED not in checked:
             self._name(olds, checked)
         failures += self._judge(checked)
-        return CheckResult(checked, failures)
+        return CheckResult(checked, failures)  # type: ignore[arg-type]
 
-    def _fill(self, olds: Properties, checked: dict[str, Any]) -> None:
+    def _fill(self, olds: Properties, checked: dict[str, Any]) -> None:  # noqa: B027  most kinds add nothing
         """Add what the kind adds to its inputs."""
 
     def _name(self, olds: Properties, checked: dict[str, Any]) -> None:
@@ -129,8 +129,6 @@ class ResourceHandler(ABC):
         replaces: dict[str, None] = {}
         for each in differences(old, new):
             row = effect_of(self.kind, each.path, state, inputs)
-            if row is None:
-                continue
             kind = each.kind
             if row.effect is Effect.REPLACE:
                 replaces[_top(each.path)] = None
@@ -139,7 +137,7 @@ class ResourceHandler(ABC):
             shown_new = None if each.new is ABSENT else each.new
             changes.append(PropertyChange(each.path, kind, shown_old, shown_new, row.effect, row.note))  # type: ignore[arg-type]
         delete_first = bool(replaces) and self._must_delete_first(state, inputs)
-        return DiffResult(changes, tuple(replaces), delete_first, self._notes(state, inputs, changes))
+        return DiffResult(changes, list(replaces), delete_first)  # type: ignore[arg-type]
 
     def _must_delete_first(self, state: Properties, inputs: Properties) -> bool:
         """True when old and new would have the same name: a fixed one that did not change."""
@@ -148,9 +146,6 @@ class ResourceHandler(ABC):
             and not inputs.get(AUTO_NAMED, False)
             and inputs.get(self.name_property) == state.get(self.name_property)
         )
-
-    def _notes(self, state: Properties, inputs: Properties, changes: list[PropertyChange]) -> tuple[str, ...]:
-        return ()
 
     # -- calls --------------------------------------------------------------------------------------------------
 
@@ -203,7 +198,7 @@ class ResourceHandler(ABC):
     def _make(self, inputs: Properties, tags: Mapping[str, str]) -> str:
         """Create with these tags in the call; return the id."""
 
-    def _settle(self, resource_id: str, inputs: Properties) -> None:
+    def _settle(self, resource_id: str, inputs: Properties) -> None:  # noqa: B027  many kinds have nothing to settle
         """Wait, and do what needs calls of its own; safe to repeat."""
 
     @abstractmethod
@@ -350,8 +345,8 @@ class ResourceHandler(ABC):
     def _refuse_existing(self, inputs: Properties, refusal: AwsRefusal) -> RefusedError:
         """What to say when the name is taken by something that no interrupted create of ours left."""
         return RefusedError(
-            f"{self.kind} {inputs.get(self.name_property)} exists already and is not this stack's ({refusal.aws_message}):"
-            " choose another name, delete it, or import it"
+            f"{self.kind} {inputs.get(self.name_property)} exists already and is not this stack's"
+            f" ({refusal.aws_message}): choose another name, delete it, or import it"
         )
 
 

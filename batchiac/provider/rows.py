@@ -6,7 +6,7 @@ group's permissions and an internet gateway's attachment are parts with calls of
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from batchiac.aws import ec2, iam
@@ -15,8 +15,8 @@ from batchiac.aws.wire import capitalised, tag_list, tag_map, uncapitalised
 from batchiac.errors import AwsRefusal
 from batchiac.model.handler import Properties
 from batchiac.provider.identity import CREATING, identity_of
-from batchiac.provider.normalise import one_source_each
 from batchiac.provider.naming import is_auto_name_of
+from batchiac.provider.normalise import one_source_each
 from batchiac.provider.simple import Part, SimpleKind, ec2_kind
 
 # -- VPC and subnet -------------------------------------------------------------------------------------------------
@@ -131,9 +131,9 @@ def _routes(door: Door, table_id: str, old: Properties, new: Properties) -> None
             client.create_route(RouteTableId=table_id, **capitalised(route))
         elif have[key] != route:
             client.replace_route(RouteTableId=table_id, **capitalised(route))
-    for key, value in ours:
-        if (key, value) not in want and (key, value) in have:
-            client.delete_route(RouteTableId=table_id, **capitalised({key: value}))
+    for gone in ours:
+        if gone not in want and gone in have:
+            client.delete_route(RouteTableId=table_id, **capitalised(dict([gone])))
 
 
 def _associations(door: Door, table_id: str, old: Properties, new: Properties) -> None:
@@ -305,6 +305,14 @@ def _remove_policy(door: Door, arn: str, state: Properties) -> None:
         door.client("batch").delete_scheduling_policy(arn=arn)
 
 
+def _put_policy_tags(door: Door, arn: str, state: Properties, tags: Mapping[str, str]) -> None:
+    door.client("batch").tag_resource(resourceArn=arn, tags=dict(tags))
+
+
+def _remove_policy_tags(door: Door, arn: str, state: Properties, keys: Iterable[str]) -> None:
+    door.client("batch").untag_resource(resourceArn=arn, tagKeys=list(keys))
+
+
 # -- the rows -------------------------------------------------------------------------------------------------------
 
 VPC = ec2_kind(
@@ -391,7 +399,7 @@ SCHEDULING_POLICY = SimpleKind(
     _find_policy,
     _creating_policies,
     _remove_policy,
-    lambda door, arn, _state, tags: door.client("batch").tag_resource(resourceArn=arn, tags=dict(tags)) and None,
-    lambda door, arn, _state, keys: door.client("batch").untag_resource(resourceArn=arn, tagKeys=list(keys)) and None,
+    _put_policy_tags,
+    _remove_policy_tags,
     (Part(("fairsharePolicy", "quotaSharePolicy"), _change_policy),),
 )

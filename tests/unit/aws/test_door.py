@@ -66,7 +66,7 @@ def test_a_refusal_carries_aws_own_words() -> None:
 
 def test_a_wrong_parameter_is_a_refusal_too() -> None:
     """What botocore refuses before sending is told in one line."""
-    with local_stack(), pytest.raises(AwsRefusal, match="ParamValidation: .*maxResults") as caught:
+    with local_stack(), pytest.raises(AwsRefusal, match=r"ParamValidation: .*maxResults") as caught:
         Door(HERE).client("batch").describe_job_queues(maxResults="many")
     assert "\n" not in caught.value.message
 

@@ -328,7 +328,7 @@ def test_invalid_says_aws_reason_and_leaves_nothing(world: Any, resources: Resou
     wrong = "arn:aws:iam::123456789012:instance-profile/nobody"
     handler = world.handler("ComputeEnvironment")
     inputs = world.inputs("ComputeEnvironment", "work", type="MANAGED", computeResources=resources(instanceRole=wrong))
-    with pytest.raises(WaitError, match="became INVALID: .*nobody"):
+    with pytest.raises(WaitError, match=r"became INVALID: .*nobody"):
         handler.create(inputs)
     assert world.stack.client("batch").describe_compute_environments()["computeEnvironments"] == []
 

@@ -8,13 +8,13 @@ from uuid import uuid4
 
 import pytest
 
+from batchiac.aws import Door
 from batchiac.errors import AwsRefusal, RefusedError
 from batchiac.model.handler import Handler
 from batchiac.model.target import Target
 from batchiac.model.unknown import UNKNOWN
 from batchiac.provider import HANDLERS, KINDS, TOKEN_PREFIX
 from batchiac.provider.identity import CREATING
-from batchiac.aws import Door
 from batchiac.testing import local_stack
 
 
@@ -110,7 +110,7 @@ def test_tags_change_in_place_and_no_creating_tag_stays(world: Any, kind: str) -
 
 @pytest.mark.parametrize("kind", SIMPLE)
 def test_what_an_interrupted_create_left_is_adopted(world: Any, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A process that dies between AWS's answer and the end of the create: the next create takes up the same resource."""
+    """A process dies between AWS's answer and the end of the create: the next create takes up the same resource."""
     handler = world.handler(kind)
     inputs = world.inputs(kind, uuid4().hex, **declared(world)[kind])
 
