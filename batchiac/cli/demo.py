@@ -56,6 +56,7 @@ def command(stack: str, workload: Path | None, html: Path, seed: int, cwd: Path)
 
         _title(2, "up", "the same plan, applied to the simulated account")
         with show_progress() as say:
+            say.step("creating")
             result = simulated.up(_count_steps(say, len([each for each in plan.steps if each.is_counted])))
         _say(f"{_counted(result.summary, 'create')} created in {result.seconds:.1f} s")
 
@@ -75,6 +76,7 @@ def command(stack: str, workload: Path | None, html: Path, seed: int, cwd: Path)
 
         _title(5, "destroy", "dependents first, in the order that AWS accepts")
         with show_progress() as say:
+            say.step("deleting")
             gone = simulated.destroy(_count_steps(say, len([each for each in again.steps if each.is_counted])))
         _say(f"{_counted(gone.summary, 'delete')} deleted in {gone.seconds:.1f} s")
     _say("")

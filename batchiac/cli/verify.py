@@ -175,26 +175,26 @@ class BarProgress:
 
     def __init__(self) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+        from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
         self.bar = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
             BarColumn(),
-            MofNCompleteColumn(),
+            TextColumn("{task.fields[done]}"),
             TextColumn("{task.fields[clock]}", style="dim"),
             console=Console(stderr=True),
             transient=True,
         )
-        self._task = self.bar.add_task("", total=None, clock="")
+        self._task = self.bar.add_task("", total=None, done="", clock="")
 
     def step(self, text: str) -> None:
         """Begin something."""
-        self.bar.reset(self._task, description=text, total=None, clock="")
+        self.bar.reset(self._task, description=text, total=None, done="", clock="")
 
     def count(self, ended: int, total: int) -> None:
         """So many resources are done."""
-        self.bar.update(self._task, total=total, completed=ended)
+        self.bar.update(self._task, total=total, completed=ended, done=f"{ended}/{total}")
 
     def progress(self, at: Progress) -> None:
         """Jobs have ended."""
@@ -202,7 +202,13 @@ class BarProgress:
 
         # A million jobs end in seconds; the bar is drawn ten times a second anyway.
         if at.ended == at.jobs or at.ended % max(1, at.jobs // 500) == 0:
-            self.bar.update(self._task, total=at.jobs, completed=at.ended, clock=f"{seconds(at.at_s)} of virtual time")
+            self.bar.update(
+                self._task,
+                total=at.jobs,
+                completed=at.ended,
+                done=f"{at.ended:,}/{at.jobs:,} jobs",
+                clock=f"{seconds(at.at_s)} of virtual time",
+            )
 
 
 @contextmanager

@@ -7,6 +7,7 @@ light, dark and print. Text stays text (`svg.fonttype: none`): it can be read al
 from __future__ import annotations
 
 import io
+import itertools
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -36,6 +37,8 @@ MOST_ROWS = 3000
 
 _UNITS = ((3 * 86_400, 86_400, "days"), (3 * 3600, 3600, "hours"), (300, 60, "minutes"), (0, 1, "seconds"))
 _WIDTH_IN = 10.5
+_BAND_LINES, _ROOMY_BANDS = 3, 30
+"""Up to so many groups, each has at least so many lines: a name is as high as three of them."""
 
 
 @frozen
@@ -71,10 +74,11 @@ def draw_picture(run: Run, measures: Measures) -> Picture:
     drawn = [job for job in own if job.runnable_at_s is not None or job.attempts]
     step = max(1, -(-len(drawn) // MOST_ROWS))
     rows = _in_bands(drawn[::step])
+    places, height = _place(rows)
     colours = _colours(measures)
     end_s = max([measures.makespan_s, *(each.at_s for each in measures.use)], default=0.0) or 1.0
     scale, unit = next((size, name) for least, size, name in _UNITS if end_s >= least)
-    height_in = min(9.0, max(1.6, len(rows) * 0.055))
+    height_in = min(9.0, max(1.6, height * 0.06))
     style = {
         "svg.fonttype": "none",
         "svg.hashsalt": "batchiac",
@@ -100,7 +104,7 @@ def draw_picture(run: Run, measures: Measures) -> Picture:
             axes.grid(axis="x", color=_GRID, linewidth=0.6)
             axes.set_axisbelow(True)
         _draw_use(above, run, measures, scale, end_s)
-        _draw_jobs(below, rows, colours, scale)
+        _draw_jobs(below, rows, places, height, colours, scale)
         below.set_xlim(0, end_s / scale)
         below.set_xlabel(f"{unit} from the first submission")
         out = io.StringIO()
@@ -125,6 +129,21 @@ def _in_bands(jobs: Sequence[JobRun]) -> list[JobRun]:
     for job in jobs:
         first[job.group] = min(first.get(job.group, begins_s(job)), begins_s(job))
     return sorted(jobs, key=lambda job: (first[job.group], job.group, begins_s(job), job.started_at_s or 0))
+
+
+def _place(rows: Sequence[JobRun]) -> tuple[list[int], int]:
+    """(the line that each job is drawn on, how many lines there are): small bands get room for their name."""
+    sizes: dict[str, int] = {}
+    for job in rows:
+        sizes[job.group] = sizes.get(job.group, 0) + 1
+    least = _BAND_LINES if len(sizes) <= _ROOMY_BANDS else 1
+    places: list[int] = []
+    top = 0
+    for size in sizes.values():
+        lines = max(size, least)
+        places += range(top + (lines - size) // 2, top + (lines - size) // 2 + size)
+        top += lines
+    return places, top
 
 
 def _colours(measures: Measures) -> dict[str, str]:
@@ -173,9 +192,11 @@ def _whole_numbers() -> Any:
     return MaxNLocator(nbins=4, integer=True)
 
 
-def _draw_jobs(axes: Any, rows: Sequence[JobRun], colours: dict[str, str], scale: float) -> None:
+def _draw_jobs(
+    axes: Any, rows: Sequence[JobRun], places: Sequence[int], height: int, colours: dict[str, str], scale: float
+) -> None:
     bars: dict[str, list[tuple[int, float, float]]] = {}
-    for row, job in enumerate(rows):
+    for row, job in zip(places, rows, strict=True):
         start_s = job.started_at_s if job.started_at_s is not None else job.stopped_at_s
         if job.runnable_at_s is not None and start_s is not None and start_s > job.runnable_at_s:
             bars.setdefault(_WAIT, []).append((row, job.runnable_at_s, start_s))
@@ -195,19 +216,19 @@ def _draw_jobs(axes: Any, rows: Sequence[JobRun], colours: dict[str, str], scale
     failed = bars.get(_FAILED, [])
     axes.plot([stop / scale for *_, stop in failed], [row for row, *_ in failed], "x", color=_FAILED, markersize=5)
     bands: dict[str, list[int]] = {}
-    for row, job in enumerate(rows):
+    for row, job in zip(places, rows, strict=True):
         bands.setdefault(job.group, []).append(row)
-    # A name needs about 12 points of height; below that names would stand on one another.
-    least_rows = max(1.0, len(rows) / (axes.get_position().height * axes.figure.get_size_inches()[1] * 72 / 12))
+    # A name needs about 10 points of height; below that names would stand on one another.
+    least_rows = max(1.0, height / (axes.get_position().height * axes.figure.get_size_inches()[1] * 72 / 10))
     named: list[tuple[float, str]] = []
     for group, members in bands.items():
         middle = (members[0] + members[-1]) / 2
         if not named or middle - named[-1][0] >= least_rows:
             named.append((middle, group if len(group) <= 28 else f"{group[:27]}…"))
-        if members[0]:
-            axes.axhline(members[0] - 0.5, color=_GRID, linewidth=0.5)
+    for above, below in itertools.pairwise(bands.values()):
+        axes.axhline((above[-1] + below[0]) / 2, color=_GRID, linewidth=0.5)
     axes.set_yticks([middle for middle, _ in named], [name for _, name in named])
-    axes.set_ylim(len(rows) - 0.5 if rows else 1, -0.5)
+    axes.set_ylim(max(1, height) - 0.5, -0.5)
     axes.set_title("Jobs, a line each", loc="left", fontsize=10, color=_INK)
 
 
