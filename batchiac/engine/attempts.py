@@ -150,7 +150,13 @@ def end_row(world: World, row: int) -> None:
     record = world.records[ledger.owner[row]]
     assert record is not None
     if status == STARTING and ledger.started[row] <= world.now_ms:
-        to_running(world, record, row)  # an attempt of no length whose start is due at this very time
+        # An attempt of no length whose start is due at this very time.
+        if record.kind == MULTINODE:
+            from batchiac.engine import gangs
+
+            gangs.node_running(world, record, row)
+        else:
+            to_running(world, record, row)
     ending = ledger.endings.pop(row, None) if ledger.endings else None
     code = ledger.exit[row]
     if record.kind == MULTINODE and row != record.row:

@@ -171,6 +171,7 @@ def _begin(argument: tuple[World, list[int]]) -> None:
         if status[row] == _STARTING and started[row] == now:
             if quiet and not (endings and row in endings):
                 status[row] = _RUNNING
+                world.records[ledger.owner[row]].updated_at = now  # type: ignore[union-attr]  # it has a job
             else:
                 record = world.records[ledger.owner[row]]
                 if record is not None:

@@ -110,7 +110,7 @@ def start_node(world: World, record: Record, node: int) -> None:
     )
     _set_node(world, record, row, STARTING)
     if begin == now:
-        _node_running(world, record, row)
+        node_running(world, record, row)
     else:
         world.events.call(begin, _begin, (world, record, row, attempt), priority=FIRST)
 
@@ -119,10 +119,11 @@ def _begin(argument: tuple[World, Record, int, int]) -> None:
     world, record, row, attempt = argument
     ledger = world.ledger
     if ledger.status[row] == STARTING and ledger.attempts[row] == attempt and ledger.started[row] == world.now_ms:
-        _node_running(world, record, row)
+        node_running(world, record, row)
 
 
-def _node_running(world: World, record: Record, row: int) -> None:
+def node_running(world: World, record: Record, row: int) -> None:
+    """STARTING → RUNNING of one node; of the main one: the job is RUNNING and the other nodes start."""
     ledger = world.ledger
     ending = ledger.endings.get(row)
     if ending is not None and ending.status_reason is START_FAILED:

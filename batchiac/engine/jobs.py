@@ -269,7 +269,12 @@ def admit(world: World, record: Record) -> None:
             enqueue(world, record, record.row, record.row + 1)
         return
     change(world, record, record.row, JobEvent.ADMITTED_WAITING)
-    change_children(world, record, 0, record.size, JobEvent.ADMITTED_WAITING)
+    if record.stops is None:
+        change_children(world, record, 0, record.size, JobEvent.ADMITTED_WAITING)
+    else:
+        for row in range(record.row + 1, record.row + 1 + record.size):
+            if world.ledger.status[row] == SUBMITTED:  # the others were cancelled or terminated meanwhile
+                change(world, record, row, JobEvent.ADMITTED_WAITING)
     fail_children_of_failed(world, record)
     if not record.waits:
         release_children(world, record)

@@ -54,6 +54,7 @@ class JobView:
         is_cancelled: a caller cancelled it (only then may the API show the field).
         array_size: of a parent; 0 otherwise. `array_index`: of a child, None otherwise.
         status_summary: of an array parent: count by status, all seven; empty otherwise.
+        updated_at_ms: when status_summary last changed; 0 for other jobs.
         num_nodes: of a multi-node job; `node_index`: of a node, None otherwise.
         environment_variables: the AWS_BATCH_* of the current attempt, empty before it has a host.
         containers: what each container of the current or last attempt did, for jobs with several.
@@ -273,7 +274,7 @@ def view_job(world: World, record: Record, row: int) -> JobView:
         array_size=record.size if array and own else 0,
         array_index=index if array else None,
         status_summary=summary_of(world, record) if array and own else {},
-        updated_at_ms=record.updated_at,
+        updated_at_ms=record.updated_at if array and own else 0,
         num_nodes=record.size if nodes else 0,
         node_index=index if nodes else None,
         is_main_node=nodes and index == record.request.definition.main_node,
