@@ -153,7 +153,7 @@ def _in_order(tasks: Sequence[Task]) -> tuple[Task, ...]:
     if len(ordered) < len(tasks):
         cycle = _find_cycle([task for task in tasks if waiting[task.name]])
         raise WorkloadError(
-            f"the tasks depend on one another in a circle: {' needs '.join(cycle)}; break it by dropping one dependency"
+            f"the tasks depend on one another in a cycle: {' needs '.join(cycle)}; break it by dropping one dependency"
         )
     return tuple(ordered)
 

@@ -20,15 +20,30 @@ def read_workload(path: Path) -> Workload:
     Raises:
         WorkloadError: the file cannot be read, is of no known form, or breaks a rule of its form.
     """
+    name = str(path)
+    try:
+        return _parse(path, _read_text(path))
+    except WorkloadError as error:
+        if name in error.message:
+            raise
+        # What holds of every form (a cycle, a missing parent) is found where the file's name is not known.
+        raise WorkloadError(f"{name}: {error.message}") from error
+
+
+def _read_text(path: Path) -> str:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise WorkloadError(f"the workload {path} cannot be read: {error.strerror}; name a file in {FORMS}") from error
     except UnicodeDecodeError as error:
         raise WorkloadError(f"the workload {path} is not UTF-8 text; a workload is {FORMS}") from error
-    name = str(path)
     if not text.strip():
         raise WorkloadError(f"the workload {path} is empty; write one in {FORMS}")
+    return text
+
+
+def _parse(path: Path, text: str) -> Workload:
+    name = str(path)
     # JSON is YAML too, but YAML's parser takes seconds for a megabyte and tells of an error in its own words.
     if text.lstrip().startswith("{") and _says_json(path, text):
         try:

@@ -120,7 +120,7 @@ def test_a_failure_is_told_with_its_reason(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("tasks: {a: {depends_on: [b]}, b: {depends_on: [a]}}", "in a circle: a needs b needs a"),
+        ("tasks: {a: {depends_on: [b]}, b: {depends_on: [a]}}", "in a cycle: a needs b needs a"),
         ("tasks: {a: {depends_on: [nobody]}}", "depends on 'nobody', which the workload does not have"),
         ("tasks: {a: {queue: nowhere}}", "the job queue 'nowhere', which the stack does not have: it has"),
         ("tasks: {a: {definition: none}}", "the job definition 'none', which the stack does not have: it has"),

@@ -96,7 +96,7 @@ def test_a_core_count_is_taken_as_it_is() -> None:
         ("workflow/specification/tasks/0", {"name": "x"}, r"specification.tasks\[0\] has no id"),
         ("workflow/specification/tasks/0/children", ["no"], "has the child 'no', which the workload does not have"),
         ("workflow/specification/tasks/0/parents", ["no"], "depends on 'no', which the workload does not have"),
-        ("workflow/specification/tasks/0/parents", ["work_ID02"], "in a circle"),
+        ("workflow/specification/tasks/0/parents", ["work_ID02"], "in a cycle"),
         ("workflow/specification/tasks/0/parents", "x", "parents that are not a list"),
         ("workflow/specification/tasks/1/id", "split_ID01", "two tasks have the id"),
         ("workflow/execution/tasks/1/id", "other", "no measured time for task 'work_ID02'"),

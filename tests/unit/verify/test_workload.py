@@ -28,7 +28,7 @@ def test_tasks_come_after_their_parents() -> None:
 
 def test_a_cycle_is_told_whole() -> None:
     """A circle is refused in one sentence that names its members in order."""
-    with pytest.raises(WorkloadError, match="in a circle: a needs c needs b needs a;"):
+    with pytest.raises(WorkloadError, match="in a cycle: a needs c needs b needs a;"):
         _workload(_task("a", "c"), _task("b", "a"), _task("c", "b"), _task("d", "a"))
 
 
@@ -98,7 +98,7 @@ def test_every_graph_is_ordered_or_refused(edges: list[tuple[int, int]]) -> None
     try:
         ordered = _workload(*tasks).tasks
     except WorkloadError as error:
-        shown = error.message.partition("circle: ")[2].partition(";")[0].split(" needs ")
+        shown = error.message.partition("cycle: ")[2].partition(";")[0].split(" needs ")
         assert shown[0] == shown[-1]
         for child, parent in itertools.pairwise(shown):
             if "…" not in (child, parent):
