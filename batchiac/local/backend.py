@@ -338,6 +338,9 @@ class BatchBackend(BaseBackend):  # type: ignore[misc]  # moto is not typed for 
             try:
                 self.engine.run_until_idle(limit_ms=due)
                 background_only = self.engine.next_event_at_ms() == due
+                if self._timers and self._timers[0][0] == due:
+                    # The engine stays where its last event was; a timer is not the engine's.
+                    self.engine.advance_to(due)
                 self._run_timers()
                 self.flush()
             finally:
