@@ -16,8 +16,14 @@ from pulumi_policy.proxy import UnknownValueError
 from batchiac.model.unknown import UNKNOWN
 from batchiac.rules.finding import Declared
 from batchiac.rules.read.document import declare
-from batchiac.rules.read.foreign_names import foreign_inputs
-from batchiac.rules.read.pulumi_preview import SECRET_TEXT, UNKNOWN_TEXTS, kind_of_token, place_leads
+from batchiac.rules.read.foreign_names import foreign_inputs, wire_name
+from batchiac.rules.read.pulumi_preview import (
+    SECRET_TEXT,
+    UNKNOWN_TEXTS,
+    Dependencies,
+    kind_of_token,
+    place_leads,
+)
 
 
 def plain(value: Any) -> Any:
@@ -70,11 +76,13 @@ def _wire(kind: str, dialect: str, name: str, properties: Any) -> dict[str, Any]
     return foreign_inputs(kind, inputs, name, dialect)[0]
 
 
-def _dependencies(resource: PolicyResource) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for targets in resource.property_dependencies.values():
+def _dependencies(resource: PolicyResource) -> Dependencies:
+    kind, dialect = kind_of_token(resource.resource_type)
+    found: dict[str, dict[str, list[str]]] = {}
+    for key, targets in resource.property_dependencies.items():
         for each in targets:
-            kind, _ = kind_of_token(each.resource_type)
-            if kind and each.name not in found.setdefault(kind, []):
-                found[kind].append(each.name)
+            target, _ = kind_of_token(each.resource_type)
+            known = found.setdefault(wire_name(kind, key, dialect), {}).setdefault(target, [])
+            if target and each.name not in known:
+                known.append(each.name)
     return found

@@ -47,7 +47,7 @@ def render_markdown(report: FindingsReport, *, max_characters: int = MAX_CHARACT
         unused = [f"- {each.rule} of {_code(each.resource)}: {_escape(each.reason)}\n" for each in report.unused]
         page.section("Suppressions that suppress nothing: remove them", unused, folded=False)
     if report.notes:
-        page.section("Not looked at", [f"- {_escape(note)}\n" for note in report.notes], folded=True)
+        page.section("Notes", [f"- {_escape(note)}\n" for note in report.notes], folded=True)
     return page.text()
 
 

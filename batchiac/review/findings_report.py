@@ -24,7 +24,7 @@ class FindingsReport:
         findings: every finding that stands, unknown verdicts included.
         suppressed: findings that the stack's config accepts, each with the decision.
         unused: decisions that covered nothing.
-        notes: sentences about what was not looked at.
+        notes: sentences about what was guessed or not looked at.
         lines: resource name → the line of the document that declares it, where the document has lines.
     """
 

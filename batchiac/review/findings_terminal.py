@@ -51,7 +51,7 @@ def print_findings(report: FindingsReport, stream: IO[str], *, force_terminal: b
             )
         )
     for note in report.notes:
-        console.print(Text("not looked at: ", style="dim").append(_clean(note)))
+        console.print(Text("note: ", style="dim").append(_clean(note)))
     console.print(Text(f"{report.what}: ", style="dim").append(report.summary(), style="bold" if report.stops else ""))
 
 

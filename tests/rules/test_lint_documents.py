@@ -397,7 +397,37 @@ def test_several_unknown_environments_are_paired_and_it_is_said() -> None:
         }
     )
     assert sorted(one(document, "JobQueue").references.values()) == ["a", "b"]
-    assert any("does not say which" in each for each in document.notes)
+    assert any("which of a, b stands where" in each for each in document.notes)
+
+
+def test_two_roles_of_one_property_stay_unknown() -> None:
+    """A definition's execution role and job role are for two services: nothing is guessed of them."""
+    role = OURS + "Role"
+    inputs = {"containerProperties": {"jobRoleArn": SENTINEL, "executionRoleArn": SENTINEL}, "jobDefinitionName": "d"}
+    depends = [urn(role, "a"), urn(role, "b")]
+    steps = [step(role, "a", {}), step(role, "b", {})]
+    both = read({"steps": [*steps, step(OURS + "JobDefinition", "d", inputs, containerProperties=depends)]})
+    assert one(both, "JobDefinition").references == {}
+    same = read({"steps": [*steps, step(OURS + "JobDefinition", "d", inputs, containerProperties=depends[:1])]})
+    assert set(one(same, "JobDefinition").references.values()) == {"a"}
+
+
+def test_dependencies_of_one_property_do_not_reach_another() -> None:
+    """The service role and the Spot Fleet role stand in two properties, each with its own dependency."""
+    role = OURS + "Role"
+    inputs = {"serviceRole": SENTINEL, "computeResources": {"spotIamFleetRole": SENTINEL}}
+    environment = step(
+        OURS + "ComputeEnvironment",
+        "e",
+        inputs,
+        serviceRole=[urn(role, "service")],
+        computeResources=[urn(role, "fleet")],
+    )
+    document = read({"steps": [step(role, "fleet", {}), step(role, "service", {}), environment]})
+    assert one(document, "ComputeEnvironment").references == {
+        "serviceRole": "service",
+        "computeResources.spotIamFleetRole": "fleet",
+    }
 
 
 def test_steps_that_delete_are_left_out() -> None:

@@ -151,7 +151,7 @@ class _Solver:
             index, items = known
             return items[int(index)]
         if name == "Fn::Split":
-            delimiter, text = known
+            delimiter, text = (_text(each) for each in known)
             self._make(len(text))
             return text.split(delimiter)
         table, first, second = known[:3]
@@ -167,7 +167,8 @@ class _Solver:
     def _substitute(self, argument: Any) -> Any:
         text, extra = argument, {}
         if isinstance(argument, list) and len(argument) == 2 and isinstance(argument[1], Mapping):
-            text, extra = argument[0], self._solve(argument[1])
+            solved = self._solve(argument[1])
+            text, extra = argument[0], solved if isinstance(solved, dict) else {}
         if not isinstance(text, str):
             return UNKNOWN
         leads: list[str] = []

@@ -160,6 +160,18 @@ def foreign_inputs(kind: str, properties: Any, name: str, dialect: str) -> tuple
     return (finish(wire, dialect) if finish else wire), unread
 
 
+def wire_name(kind: str, name: str, dialect: str) -> str:
+    """The API's name of a top-level property of a foreign resource."""
+    if dialect == "wire":
+        return name
+    if dialect == "cloudformation":
+        return _lower_first(name)
+    camel = _camel(name)
+    if camel == "computeEnvironments":
+        return "computeEnvironmentOrder"
+    return _KIND_NAMES.get(kind, {}).get(camel, _NAMES.get(camel, camel))
+
+
 def _lower_first(name: str) -> str:
     camel = name[:1].lower() + name[1:]
     return _NAMES.get(camel, camel) if camel == "s3FilesVolumeConfiguration" else camel

@@ -9,13 +9,14 @@ Source: pulumi/pulumi pkg/resource/plugin and sdk/go/common/resource/plugin/rpc.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from batchiac.errors import UserError
 from batchiac.model.unknown import UNKNOWN
 from batchiac.rules.read.document import Document, Leads, declare, update_policy_of
-from batchiac.rules.read.foreign_names import foreign_inputs, kind_at
+from batchiac.rules.read.foreign_names import foreign_inputs, kind_at, wire_name
+from batchiac.rules.view import join_path
 
 OURS = "pulumi-python:dynamic/batch:"
 KINDS = {
@@ -50,6 +51,10 @@ UNKNOWN_TEXTS = frozenset(
 )
 SECRET_TEXT = "[secret]"
 """What the CLI prints in place of a secret."""
+Dependencies = Mapping[str, Mapping[str, Sequence[str]]]
+"""Top-level property (the API's name) → kind → names of the resources of that kind that its value depends on."""
+
+_INTERCHANGEABLE = frozenset(("ComputeEnvironment", "ServiceEnvironment"))
 _GONE = ("delete", "delete-replaced", "discard-replaced", "discard", "remove-pending-replace", "read-discard")
 
 
@@ -155,65 +160,64 @@ def _unknowns(value: Any) -> Any:
 
 def _dependencies(
     state: Mapping[str, Any], states: Mapping[str, Mapping[str, Any]], names: Mapping[str, str]
-) -> dict[str, list[str]]:
-    """Kind → names of the resources of that kind that any property of `state` depends on."""
-    found: dict[str, list[str]] = {}
-    dependencies = state.get("propertyDependencies")
-    for urns in (dependencies if isinstance(dependencies, Mapping) else {}).values():
+) -> Dependencies:
+    kind, dialect = kind_of_token(str(state["type"]))
+    stated = state.get("propertyDependencies")
+    found: dict[str, dict[str, list[str]]] = {}
+    for key, urns in (stated if isinstance(stated, Mapping) else {}).items():
         for urn in urns if isinstance(urns, list) else ():
-            if urn in states and urn != state["urn"]:
-                kind = kind_of_token(str(states[urn]["type"]))[0]
-                known = found.setdefault(kind, [])
+            if isinstance(urn, str) and urn in states and urn != state["urn"]:
+                target = kind_of_token(str(states[urn]["type"]))[0]
+                known = found.setdefault(wire_name(kind, key, dialect), {}).setdefault(target, [])
                 if names[urn] not in known:
                     known.append(names[urn])
     return found
 
 
-def place_leads(inputs: dict[str, Any], dependencies: Mapping[str, Sequence[str]]) -> tuple[dict[str, Any], list[str]]:
+def place_leads(inputs: dict[str, Any], dependencies: Dependencies) -> tuple[dict[str, Any], list[str]]:
     """`inputs` with unknown values as `Leads` where only one resource can be meant, and sentences about guesses.
 
-    Several unknown values of one kind and as many dependencies of that kind: nothing says which is which.
-    Assumption: they are paired in the order in which the program's engine lists them, and a sentence says so.
+    Several unknown environments of one queue, and as many dependencies: nothing says which is which, but what the
+    rules ask of a queue's environments they ask of all together. Assumption: they are paired in the order in which
+    the program's engine lists them, and a sentence says so. Of any other kind such values stay unknown: two roles of
+    one definition are for two services.
 
     Args:
         inputs: wire form, UNKNOWN at any depth.
-        dependencies: kind → names of the resources that the properties depend on.
+        dependencies: what each top-level property depends on.
     """
-    places: dict[str, list[str]] = {}
-
-    def collect(value: Any, path: str) -> None:
-        if value is UNKNOWN:
-            kind = kind_at(path)
-            if kind:
-                places.setdefault(kind, []).append(path)
-        elif isinstance(value, dict):
-            for key, each in value.items():
-                collect(each, f"{path}.{key}" if path else key)
-        elif isinstance(value, list):
-            for index, each in enumerate(value):
-                collect(each, f"{path}[{index}]")
-
-    collect(inputs, "")
     leads: dict[str, str] = {}
     notes: list[str] = []
-    for kind, paths in places.items():
-        targets = dependencies.get(kind, ())
-        if len(targets) == 1:
-            leads.update(dict.fromkeys(paths, targets[0]))
-        elif len(targets) == len(paths) > 1:
-            leads.update(zip(paths, targets, strict=True))
-            notes.append(
-                f"{paths[0].partition('[')[0]}: the preview does not say which of {', '.join(targets)} stands"
-                " where; their order was not checked"
-            )
+    for key, value in inputs.items():
+        places: dict[str, list[str]] = {}
+        for path in _unknown_paths(value, key):
+            places.setdefault(kind_at(path), []).append(path)
+        for kind, paths in places.items():
+            targets = dependencies.get(key, {}).get(kind, ())
+            if len(targets) == 1:
+                leads.update(dict.fromkeys(paths, targets[0]))
+            elif kind in _INTERCHANGEABLE and len(targets) == len(paths) > 1:
+                leads.update(zip(paths, targets, strict=True))
+                notes.append(f"{key}: which of {', '.join(targets)} stands where; they are taken in this order")
+    return {key: _placed(each, key, leads) for key, each in inputs.items()}, notes
 
-    def place(value: Any, path: str) -> Any:
-        if path in leads:
-            return Leads(leads[path])
-        if isinstance(value, dict):
-            return {key: place(each, f"{path}.{key}" if path else key) for key, each in value.items()}
-        if isinstance(value, list):
-            return [place(each, f"{path}[{index}]") for index, each in enumerate(value)]
-        return value
 
-    return {key: place(each, key) for key, each in inputs.items()}, notes
+def _unknown_paths(value: Any, path: str) -> Iterator[str]:
+    if value is UNKNOWN:
+        yield path
+    elif isinstance(value, dict):
+        for key, each in value.items():
+            yield from _unknown_paths(each, join_path(path, key))
+    elif isinstance(value, list):
+        for index, each in enumerate(value):
+            yield from _unknown_paths(each, join_path(path, index))
+
+
+def _placed(value: Any, path: str, leads: Mapping[str, str]) -> Any:
+    if path in leads:
+        return Leads(leads[path])
+    if isinstance(value, dict):
+        return {key: _placed(each, join_path(path, key), leads) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_placed(each, join_path(path, index), leads) for index, each in enumerate(value)]
+    return value
