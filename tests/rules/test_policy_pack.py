@@ -147,3 +147,39 @@ def test_every_row_of_a_pulumi_aws_resource_is_a_policy() -> None:
             mandatory = policy.enforcement_level is EnforcementLevel.MANDATORY
             assert mandatory == (rule.level.value == "error")
             assert policy.url == rule.source
+
+
+def test_the_pack_answers_over_the_analyzers_protocol() -> None:
+    """The pack's folder, run as Python runs it, names its policies and judges one recorded request."""
+    import subprocess
+    import sys
+    from pathlib import Path
+
+    import grpc
+    from google.protobuf import empty_pb2, struct_pb2
+    from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc
+
+    import batchiac.policy_pack
+
+    folder = Path(batchiac.policy_pack.__file__).parent
+    assert (folder / "PulumiPolicy.yaml").is_file()
+    properties = struct_pb2.Struct()
+    properties.update(environment(bidPercentage=120, instanceRole=UNKNOWN_STRING_VALUE))
+    with subprocess.Popen([sys.executable, str(folder)], stdout=subprocess.PIPE) as serving:
+        try:
+            assert serving.stdout is not None
+            port = int(serving.stdout.readline())
+            with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+                analyzer = analyzer_pb2_grpc.AnalyzerStub(channel)
+                info = analyzer.GetAnalyzerInfo(empty_pb2.Empty())
+                answer = analyzer.Analyze(
+                    analyzer_pb2.AnalyzeRequest(
+                        type=CE, properties=properties, urn=f"urn:pulumi:s::p::{CE}::e", name="e"
+                    )
+                )
+        finally:
+            serving.terminate()
+    assert len(info.policies) == len(policies())
+    said = {each.policyName: each.message for each in answer.diagnostics}
+    assert "bidPercentage is 120" in said["ce013"]
+    assert "during preview" in said["ce026"]
