@@ -30,20 +30,31 @@ _EXPLAINED = 1000
 
 _HOUR_MS = 3_600_000
 
-_LONGEST_MS = 400 * 86_400_000
-"""When the driver gives up waiting for parents of held tasks: beyond any limit of AWS (jobs are kept for 7 days)."""
+_QUIET_MS = 25 * _HOUR_MS
+"""When the driver takes what is left for stuck, though instances still come and go: no job runs, and none has changed
+for longer than AWS's longest jobStateTimeLimitActions (86,400 s). A blocked head can keep an environment scaling.
+"""
+
+
+class Stage(Protocol):
+    """What moves time (`batchiac.local.stage.Stage`)."""
+
+    def run_until_idle(self, limit_s: float) -> None:
+        """Until nothing happens by itself any more, or `limit_s` is over."""
+        ...
 
 
 class Clock(Protocol):
     """The simulation's time (`batchiac.local.stack.StackClock`)."""
+
+    @property
+    def stage(self) -> Stage: ...
 
     def now_ms(self) -> int: ...
 
     def next_event_ms(self) -> int | None: ...
 
     def advance_to(self, at_ms: int) -> None: ...
-
-    def run_until_idle(self) -> None: ...
 
 
 class Simulation(Protocol):
@@ -123,7 +134,8 @@ def run_workload(
     finally:
         unsubscribe()
     jobs = _explain(batch, _job_runs(plan, driver, recorder, start_ms, clock.now_ms()))
-    instances = (instance_run(each, start_ms) for each in simulation.instances())
+    end_ms = recorder.changed_at_ms if driver.kept_scaling else clock.now_ms()
+    instances = (instance_run(each, start_ms, end_ms) for each in simulation.instances())
     return Run(
         workload=workload,
         plan=plan,
@@ -133,7 +145,8 @@ def run_workload(
         jobs=jobs,
         instances=tuple(each for each in instances if each is not None),
         environments=destinations.environments,
-        ended_at_s=(clock.now_ms() - start_ms) / 1000,
+        ended_at_s=(end_ms - start_ms) / 1000,
+        kept_scaling=driver.kept_scaling,
         max_vcpus=destinations.max_vcpus(plan.queues),
         stuck=tuple(_find_stuck(batch, plan, jobs, recorder)),
         not_submitted=driver.tell_unsubmitted(),
@@ -147,7 +160,7 @@ class _Driver:
         self._batch = batch
         self._clock = clock
         self._recorder = recorder
-        self._start_ms = start_ms
+        self._start_ms = self._submitted_ms = start_ms
         self._left = {each.task.name: each for each in plan.submissions}
         self._after = {each.task.name: set(each.after) for each in plan.submissions if each.after}
         self._unsubmitted = {name: {each.task for each in one.depends_on} for name, one in self._left.items()}
@@ -162,6 +175,7 @@ class _Driver:
         self.job_ids: dict[str, str] = {}
         self.submitted_at_ms: dict[str, int] = {}
         self.status: dict[str, str] = {}
+        self.kept_scaling = False
 
     def run(self) -> None:
         """See the class. Ends when nothing moves any more and nothing is left that time alone would make ready."""
@@ -169,14 +183,29 @@ class _Driver:
         while True:
             self._submit_due()
             if not self._left:
-                clock.run_until_idle()
+                self._run_until_idle()
                 return
-            moments = [clock.next_event_ms()]
-            moments += [self._start_ms + round(self._timed[0][0] * 1000)] if self._timed else []
-            due = [each for each in moments if each is not None]
-            if not due or min(due) > self._start_ms + _LONGEST_MS:
+            timed_ms = self._start_ms + round(self._timed[0][0] * 1000) if self._timed else None
+            self.kept_scaling = self._is_quiet(clock.now_ms())
+            event_ms = None if self.kept_scaling else clock.next_event_ms()
+            due = [each for each in (event_ms, timed_ms) if each is not None]
+            if not due:
                 return
             clock.advance_to(min(due))
+
+    def _run_until_idle(self) -> None:
+        clock = self._clock
+        while True:
+            limit_ms = clock.now_ms() + _QUIET_MS
+            clock.stage.run_until_idle(_QUIET_MS / 1000)
+            self.kept_scaling = clock.now_ms() >= limit_ms and self._is_quiet(limit_ms)
+            if clock.now_ms() < limit_ms or self.kept_scaling:
+                return
+
+    def _is_quiet(self, now_ms: int) -> bool:
+        """True when nothing runs and no job has changed for so long that none will."""
+        since_ms = max(self._recorder.changed_at_ms, self._submitted_ms)
+        return not self._recorder.running and now_ms - since_ms >= _QUIET_MS
 
     def _submit_due(self) -> None:
         now_s = (self._clock.now_ms() - self._start_ms) / 1000
@@ -215,7 +244,7 @@ class _Driver:
         job_id = _submit_job(self._batch, request, submission.task.name)
         self.job_ids[submission.task.name] = job_id
         self._tasks[job_id] = submission.task.name
-        self.submitted_at_ms[submission.task.name] = self._clock.now_ms()
+        self._submitted_ms = self.submitted_at_ms[submission.task.name] = self._clock.now_ms()
 
     def tell_unsubmitted(self) -> dict[str, str]:
         """Tasks that were never submitted, with the reason; parents come before their children."""

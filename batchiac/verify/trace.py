@@ -17,6 +17,7 @@ from batchiac.verify.submit import SubmissionPlan
 from batchiac.verify.workload import Workload
 
 ENDED = ("SUCCEEDED", "FAILED")
+_ON_A_HOST = ("STARTING", "RUNNING")
 
 
 @frozen
@@ -103,7 +104,9 @@ class Run:
     Attributes:
         stack: the stack's name.
         seed: of durations and ids: the same seed gives the same run.
-        ended_at_s: when nothing moved any more: after the last job, idle instances are still let go.
+        ended_at_s: when nothing moved any more: after the last job, idle instances are still let go. Where stuck jobs
+            keep an environment scaling for ever, the last change of a job.
+        kept_scaling: True in that case.
         max_vcpus: of the environments that the queues use; None where one has no limit of its own.
         stuck: what is not at its end, and why.
         not_submitted: tasks that were held for parents of which one failed, with that reason.
@@ -118,6 +121,7 @@ class Run:
     instances: tuple[InstanceRun, ...]
     environments: Mapping[str, Environment]
     ended_at_s: float
+    kept_scaling: bool = False
     max_vcpus: int | None = None
     stuck: tuple[Stuck, ...] = ()
     not_submitted: Mapping[str, str] = field(factory=dict)
@@ -145,6 +149,8 @@ class Recorder:
         jobs: by job id; an array has an entry of its own beside those of its children.
         just_ended: (job id, status) of whole jobs that have ended since somebody emptied it.
         blocked: job id → why it is at the head of its queue and cannot be placed.
+        running: how many jobs are STARTING or RUNNING; array parents never are.
+        changed_at_ms: when a job last changed.
     """
 
     def __init__(self, on_end: Callable[[int, int], None] = lambda ended, at_ms: None) -> None:
@@ -152,6 +158,8 @@ class Recorder:
         self.just_ended: deque[tuple[str, str]] = deque()
         self.blocked: dict[str, str] = {}
         self.ended = 0
+        self.running = 0
+        self.changed_at_ms = 0
         self._on_end = on_end
 
     def listen(self, effect: Effect) -> None:
@@ -165,6 +173,8 @@ class Recorder:
     def _take_job(self, effect: JobStateChanged) -> None:
         moments = self.jobs.setdefault(effect.job_id, _Moments())
         status = effect.status
+        self.changed_at_ms = effect.at_ms
+        self.running += (status in _ON_A_HOST) - (moments.status in _ON_A_HOST)
         if moments.running_since_ms is not None and status != "RUNNING":
             attempt = (moments.running_since_ms, effect.at_ms, status == "SUCCEEDED", effect.status_reason)
             moments.attempts.append(attempt)
@@ -207,9 +217,10 @@ class Recorder:
         )
 
 
-def instance_run(view: InstanceView, start_ms: int) -> InstanceRun | None:
-    """The engine's view of an instance as a run's; None when it was gone before the run."""
-    if view.terminated_at_ms is not None and view.terminated_at_ms <= start_ms:
+def instance_run(view: InstanceView, start_ms: int, end_ms: int) -> InstanceRun | None:
+    """The engine's view of an instance as a run's; None when it was gone before the run, or came after it."""
+    gone_ms = view.terminated_at_ms
+    if (gone_ms is not None and gone_ms <= start_ms) or view.launched_at_ms > end_ms:
         return None
     return InstanceRun(
         instance_id=view.id,
@@ -219,7 +230,7 @@ def instance_run(view: InstanceView, start_ms: int) -> InstanceRun | None:
         spot=view.spot,
         # One that stood already (minvCpus) is the workload's from its first submission on.
         launched_at_s=max(0, view.launched_at_ms - start_ms) / 1000,
-        terminated_at_s=_since(view.terminated_at_ms, start_ms),
+        terminated_at_s=None if gone_ms is None or gone_ms > end_ms else _since(gone_ms, start_ms),
     )
 
 

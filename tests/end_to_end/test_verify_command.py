@@ -96,6 +96,18 @@ def test_a_task_that_fits_nowhere_is_stuck_with_awss_reason(tmp_path: Path) -> N
     assert reasons["after (PENDING)"] == "waits for vast, which cannot go on"
 
 
+def test_jobs_behind_a_stuck_one_are_stuck_too(tmp_path: Path) -> None:
+    """A blocked head holds up what stands behind it; verify ends, says so, and counts no instance after that."""
+    path = tmp_path / "behind.yaml"
+    path.write_text("tasks:\n  vast: {memory: 99 TiB}\n  behind: {count: 3, simulation: {duration: 3}}\n")
+    result = _verify(path, "--json")
+    assert _refusal(result).exit_code == 6
+    value = json.loads(result.stdout)
+    reasons = {each["job"]: each["reason"] for each in value["stuck"]}
+    assert reasons["behind-2 (RUNNABLE)"] == "waits in urgent behind vast, which cannot be placed"
+    assert value["instances_started"] <= 2
+
+
 def test_a_failure_is_told_with_its_reason(tmp_path: Path) -> None:
     """A failing task takes those that depend on it with it, and a held one is never submitted."""
     path = tmp_path / "failing.yaml"

@@ -7,6 +7,7 @@ from typing import Any
 from attrs import asdict
 
 from batchiac.verify.measure import Measures, UsePoint
+from batchiac.verify.report import words
 from batchiac.verify.trace import Run
 
 MOST_USE_POINTS = 500
@@ -73,7 +74,8 @@ def run_as_json(run: Run, measures: Measures) -> dict[str, Any]:
         ],
         "not_submitted": [{"task": task, "reason": reason} for task, reason in run.not_submitted.items()],
         "dependencies": {"held": list(run.plan.held), "joined": list(run.plan.joined)},
-        "notes": list(run.plan.notes),
+        "kept_scaling": run.kept_scaling,
+        "notes": words.notes(run, measures.cost),
         "groups": [
             {
                 "group": each.group,

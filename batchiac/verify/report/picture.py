@@ -104,7 +104,7 @@ def draw_picture(run: Run, measures: Measures) -> Picture:
             axes.grid(axis="x", color=_GRID, linewidth=0.6)
             axes.set_axisbelow(True)
         _draw_use(above, run, measures, scale, end_s)
-        _draw_jobs(below, rows, places, height, colours, scale)
+        _draw_jobs(below, rows, places, height, colours, scale, end_s)
         below.set_xlim(0, end_s / scale)
         below.set_xlabel(f"{unit} from the first submission")
         out = io.StringIO()
@@ -193,12 +193,19 @@ def _whole_numbers() -> Any:
 
 
 def _draw_jobs(
-    axes: Any, rows: Sequence[JobRun], places: Sequence[int], height: int, colours: dict[str, str], scale: float
+    axes: Any,
+    rows: Sequence[JobRun],
+    places: Sequence[int],
+    height: int,
+    colours: dict[str, str],
+    scale: float,
+    end_s: float,
 ) -> None:
     bars: dict[str, list[tuple[int, float, float]]] = {}
     for row, job in zip(places, rows, strict=True):
-        start_s = job.started_at_s if job.started_at_s is not None else job.stopped_at_s
-        if job.runnable_at_s is not None and start_s is not None and start_s > job.runnable_at_s:
+        # What never started waited until it was ended, or waits still.
+        start_s = next(each for each in (job.started_at_s, job.stopped_at_s, end_s) if each is not None)
+        if job.runnable_at_s is not None and start_s > job.runnable_at_s:
             bars.setdefault(_WAIT, []).append((row, job.runnable_at_s, start_s))
         for attempt in job.attempts:
             colour = colours[job.group] if attempt.succeeded else _FAILED

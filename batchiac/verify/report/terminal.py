@@ -38,10 +38,9 @@ def print_run(console: Console, run: Run, measures: Measures) -> None:
         console.print(_instances(measures))
     for title, rows in _troubles(run, measures):
         console.print(_trouble(title, rows))
-    notes = [*run.workload.assumptions, *run.plan.notes, words.cost_source(measures.cost)]
     console.print(Text("Notes", style="bold"))
     listed = Table.grid(padding=(0, 1))
-    for note in notes:
+    for note in words.notes(run, measures.cost):
         listed.add_row(Text("•", style="dim"), Text(note, style="dim"))
     console.print(listed)
 

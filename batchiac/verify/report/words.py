@@ -62,6 +62,17 @@ def cost_source(cost: Cost) -> str:
     return "; ".join(parts)
 
 
+def notes(run: Run, cost: Cost) -> list[str]:
+    """What a reader of the numbers has to know, a sentence each."""
+    told = [*run.workload.assumptions, *run.plan.notes]
+    if run.kept_scaling:
+        told.append(
+            "stuck jobs keep an environment starting and stopping instances for ever: instances and cost are counted"
+            f" until the last job changed, {seconds(run.ended_at_s)} after the first submission"
+        )
+    return [*told, cost_source(cost)]
+
+
 def headline(measures: Measures) -> str:
     """The result in one sentence."""
     jobs = count(measures.submitted, "job")
