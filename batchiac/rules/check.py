@@ -71,7 +71,8 @@ def check_stack(declared: Sequence[Declared]) -> list[Finding]:
     for each in stack.declared:
         # A declared resource without a name gets one from its handler, or from the tool whose plan is read.
         name = NAME_PROPERTIES.get(each.kind)
-        alone = check_resource(each.kind, each.inputs, resource=each.name)
+        operation = OPERATIONS.get(each.kind, ("", ""))[0]
+        alone = _alone(each.kind, operation, stack.view(each), _wire(each.inputs), each.name)
         findings.extend(one for one in alone if one.rule_id != "SH01" or one.property != name)
         rules = _rules_for(each.kind, "create", "stack")
         if rules:

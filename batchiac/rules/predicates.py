@@ -11,12 +11,15 @@ import re
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from typing import Any
 
+from batchiac.model.unknown import UNKNOWN
 from batchiac.rules.row import Broken, Check, Condition
 from batchiac.rules.view import View
 
 
 def shown(value: Any, limit: int = 80) -> str:
     """A value in the words of a message: strings quoted, long ones cut in the middle."""
+    if value is UNKNOWN:
+        return "a value that is not yet known"
     text = repr(value) if isinstance(value, str) else _plain(value)
     return text if len(text) <= limit else f"{text[: limit - 20]}…{text[-15:]}"
 
@@ -244,7 +247,7 @@ def unique(*members: str) -> Check:
                 pairs = ((at, value) for at, value in parent.each(f"{last}[]"))
             else:
                 pairs = (
-                    (element.path, tuple(_hashable(element.get(member)) for member in members))
+                    (element.path, tuple(_hashable(element.identity(member)) for member in members))
                     for element in parent.views(last)
                     if isinstance(element.raw(""), Mapping)
                 )

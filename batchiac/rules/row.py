@@ -14,6 +14,7 @@ that range, or leave it out for 100".
 from __future__ import annotations
 
 import builtins
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal
 
@@ -143,7 +144,7 @@ class Rule:
     @builtins.property  # the attribute `property` hides the plain name here
     def allowed_plain(self) -> str:
         """`allowed` without places to fill: for texts where nothing was found."""
-        return self.allowed.replace("{found}", "it")
+        return re.sub(r"\{[a-z_]+\}", "…", self.allowed)
 
 
 def _fill(text: str, words: Mapping[str, Any]) -> str:

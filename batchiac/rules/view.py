@@ -188,12 +188,31 @@ class View:
         """True when something stands at `path`; parts of it may be unknown.
 
         Raises:
-            NotYetKnown: the value itself is unknown: it may turn out to be absent.
+            NotYetKnown: the value itself is unknown: it may turn out to be absent. One that refers to a resource of
+                the stack will not.
         """
         value = self.raw(path)
-        if value is UNKNOWN:
+        if value is UNKNOWN and self.referred(path) is None:
             raise NotYetKnown(self.absolute(path))
         return value is not None
+
+    def referred(self, path: str) -> str | None:
+        """The declared name of the resource that the value at `path` refers to; None where the program says none."""
+        if self.declared is None or not self.declared.references:
+            return None
+        return self.declared.references.get(self._own(self.absolute(path)))
+
+    def identity(self, path: str) -> Any:
+        """The value at `path`, or for one that is not yet known a stand-in for what it refers to."""
+        if self.raw(path) is UNKNOWN:
+            name = self.referred(path)
+            if name is not None:
+                return f"the {path} of {name}"
+        return self.get(path)
+
+    def _own(self, at: str) -> str:
+        """The path within this resource, without the name that a path of another's rule begins with."""
+        return at.removeprefix(f"{self.root}.") if self.root else at
 
     def text(self, path: str, default: str = "") -> str:
         """The string at `path`."""
@@ -373,9 +392,7 @@ class View:
         """The declared resource of `kind` that the value at `path` leads to; None when it is not of this stack."""
         if self.stack is None or self.declared is None:
             return None
-        at = self.absolute(path)
-        inner = at.removeprefix(f"{self.root}.") if self.root else at
-        found = self.stack.find(self.declared, inner, self.raw(path), kind)
+        found = self.stack.find(self.declared, self._own(self.absolute(path)), self.raw(path), kind)
         return None if found is None else self.stack.view(found, self.unseen)
 
     def _part(self, value: Any, at: str) -> View:

@@ -300,6 +300,29 @@ def test_a_reference_is_followed_by_name_by_arn_and_by_what_the_program_says() -
         assert "ST001" in {each.rule_id for each in check_stack([fargate, ec2, queue]) if each.stops}
 
 
+def test_a_reference_stands_though_its_value_is_not_yet_known() -> None:
+    """What refers to a resource of the stack will be there: enough where it is required, too much where forbidden."""
+    references = {"computeResources.instanceRole": "profile"}
+    plain = subjects.ec2({"instanceRole": UNKNOWN})
+    ids = {each.rule_id for each in check_stack([Declared("ComputeEnvironment", "e", plain, references)])}
+    assert "CE026" not in ids
+    fargate = subjects.fargate({"instanceRole": UNKNOWN})
+    found = check_stack([Declared("ComputeEnvironment", "f", fargate, references)])
+    assert "CE109" in {each.rule_id for each in found if each.stops}
+    assert "CE109" not in {each.rule_id for each in check_resource("ComputeEnvironment", fargate) if each.stops}
+
+
+def test_one_environment_twice_is_seen_before_its_arn_is_known() -> None:
+    """Two references to one resource are the same value."""
+    order = [{"order": n, "computeEnvironment": UNKNOWN} for n in (1, 2)]
+    references = {f"computeEnvironmentOrder[{n}].computeEnvironment": "e" for n in (0, 1)}
+    queue = Declared(
+        "JobQueue", "q", {"jobQueueName": "q", "priority": 1, "computeEnvironmentOrder": order}, references
+    )
+    environment = Declared("ComputeEnvironment", "e", subjects.ec2())
+    assert "JQ007" in {each.rule_id for each in check_stack([environment, queue]) if each.stops}
+
+
 def test_an_unknown_reference_that_leads_nowhere_is_not_yet_known() -> None:
     """Without knowing which environment it is, a queue cannot be said to be sound."""
     order = [{"order": 1, "computeEnvironment": UNKNOWN}, {"order": 2, "computeEnvironment": UNKNOWN}]

@@ -145,7 +145,8 @@ def read_environment(view: View) -> Environment:
         kind,
         view.integer("computeResources.maxvCpus") or 0,
         types,
-        view.has("computeResources.placementGroup"),
+        # Which group it is may not be known yet; that there is one is.
+        view.raw("computeResources.placementGroup") not in (None, ""),
     )
 
 
