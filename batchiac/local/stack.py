@@ -137,13 +137,11 @@ class LocalStack:
 
     def client(self, service: str, region: str | None = None, **options: Any) -> Any:
         """An ordinary client of boto3's kind, made once for each service and region (and anew with `options`)."""
-        import botocore.session
-
         key = (service, region or self.region)
         if options or key not in self._clients:
             options.setdefault("aws_access_key_id", "batchiac-local")
             options.setdefault("aws_secret_access_key", "batchiac-local")
-            made = botocore.session.Session().create_client(service, region_name=key[1], **options)
+            made = _session().create_client(service, region_name=key[1], **options)
             if len(options) > 2:
                 return made
             self._clients[key] = made
@@ -220,6 +218,15 @@ class DirectClient:
 
         self.__dict__[method] = call
         return call
+
+
+@cache
+def _session() -> Any:
+    """One session for all stacks of the process: it keeps the service models, which take longest. moto is loaded by
+    now, and has put its handler among botocore's own."""
+    import botocore.session
+
+    return botocore.session.Session()
 
 
 @cache

@@ -1,0 +1,151 @@
+"""Asynchronous states of environments and queues, and deletions that AWS refuses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from batchiac.testing import TestStack, local_stack
+
+from .conftest import RESOURCES, furnish
+
+
+def environment(batch: Any, name: str = "ce") -> dict[str, Any]:
+    """What Describe shows of an environment."""
+    shown: dict[str, Any] = batch.describe_compute_environments(computeEnvironments=[name])["computeEnvironments"][0]
+    return shown
+
+
+def queue(batch: Any) -> dict[str, Any]:
+    """What Describe shows of the queue."""
+    shown: dict[str, Any] = batch.describe_job_queues(jobQueues=["q"])["jobQueues"][0]
+    return shown
+
+
+def test_an_environment_is_creating_then_valid(stack: TestStack) -> None:
+    """VALID comes with time, not with the call."""
+    batch = stack.client("batch")
+    batch.create_compute_environment(computeEnvironmentName="ce", type="MANAGED", computeResources=RESOURCES)
+    assert environment(batch)["status"] == "CREATING"
+    stack.clock.advance(11)
+    assert (environment(batch)["status"], environment(batch)["statusReason"]) == ("VALID", "ComputeEnvironment Healthy")
+
+
+def test_a_queue_needs_valid_environments(stack: TestStack) -> None:
+    """An environment that is being created cannot be attached."""
+    batch = stack.client("batch")
+    batch.create_compute_environment(computeEnvironmentName="ce", type="MANAGED", computeResources=RESOURCES)
+    order = [{"order": 1, "computeEnvironment": "ce"}]
+    with pytest.raises(ClientError, match="must be created and valid before attaching them to a job queue"):
+        batch.create_job_queue(jobQueueName="q", priority=1, computeEnvironmentOrder=order)
+
+
+def test_names_are_taken_once(batch: Any) -> None:
+    """A second resource of a name is refused with AWS's words."""
+    with pytest.raises(ClientError, match="Object already exists"):
+        batch.create_compute_environment(computeEnvironmentName="ce", type="MANAGED", computeResources=RESOURCES)
+    order = [{"order": 1, "computeEnvironment": "ce"}]
+    with pytest.raises(ClientError, match="Object already exists"):
+        batch.create_job_queue(jobQueueName="q", priority=1, computeEnvironmentOrder=order)
+
+
+def test_deletion_in_the_documented_order(stack: TestStack, batch: Any) -> None:
+    """Enabled, attached and changing resources are refused; the documented order works."""
+    with pytest.raises(ClientError, match="state must be DISABLED"):
+        batch.delete_job_queue(jobQueue="q")
+    with pytest.raises(ClientError, match="state must be DISABLED"):
+        batch.delete_compute_environment(computeEnvironment="ce")
+    batch.update_job_queue(jobQueue="q", state="DISABLED")
+    with pytest.raises(ClientError, match="resource is being modified"):
+        batch.delete_job_queue(jobQueue="q")
+    batch.update_compute_environment(computeEnvironment="ce", state="DISABLED")
+    stack.clock.run_until_idle()
+    with pytest.raises(ClientError, match="found existing JobQueue relationship"):
+        batch.delete_compute_environment(computeEnvironment="ce")
+    batch.delete_job_queue(jobQueue="q")
+    assert queue(batch)["status"] == "DELETING"
+    with pytest.raises(ClientError, match="found existing JobQueue relationship"):
+        batch.delete_compute_environment(computeEnvironment="ce")
+    stack.clock.run_until_idle()
+    assert batch.describe_job_queues()["jobQueues"] == []
+    batch.delete_compute_environment(computeEnvironment="ce")
+    assert environment(batch)["status"] == "DELETING"
+    stack.clock.run_until_idle()
+    assert batch.describe_compute_environments()["computeEnvironments"] == []
+
+
+def let_go(stack: TestStack) -> Any:
+    """A queue that has exchanged its environment `ce` for another and is VALID again; `ce` is DISABLED."""
+    batch = furnish(stack)
+    batch.create_compute_environment(computeEnvironmentName="new", type="MANAGED", computeResources=RESOURCES)
+    stack.clock.run_until_idle()
+    batch.update_job_queue(jobQueue="q", computeEnvironmentOrder=[{"order": 1, "computeEnvironment": "new"}])
+    batch.update_compute_environment(computeEnvironment="ce", state="DISABLED")
+    stack.clock.run_until_idle()
+    assert queue(batch)["status"] == "VALID"
+    return batch
+
+
+def test_an_environment_stays_related_for_the_consistency_lag() -> None:
+    """A naive client that deletes as soon as the queue is VALID again meets the relationship."""
+    with local_stack(projections=False, consistency_lag_s=20) as stack:
+        batch = let_go(stack)
+        with pytest.raises(ClientError, match="found existing JobQueue relationship"):
+            batch.delete_compute_environment(computeEnvironment="ce")
+
+
+def test_an_environment_can_go_when_no_queue_has_it_any_more() -> None:
+    """After the lag the deletion goes through."""
+    with local_stack(projections=False, consistency_lag_s=20) as stack:
+        batch = let_go(stack)
+        stack.clock.advance(21)
+        batch.delete_compute_environment(computeEnvironment="ce")
+
+
+def test_vcpus_are_never_lowered_by_hand(stack: TestStack, batch: Any) -> None:
+    """"Manually scaling down compute environment is not supported." """
+    batch.submit_job(jobName="a", jobQueue="q", jobDefinition="jd")
+    stack.clock.advance(60)
+    assert environment(batch)["computeResources"]["desiredvCpus"] > 0
+    with pytest.raises(ClientError, match="Manually scaling down compute environment is not supported"):
+        batch.update_compute_environment(computeEnvironment="ce", computeResources={"desiredvCpus": 0})
+
+
+def test_infrastructure_is_updated_with_the_service_linked_role_only(stack: TestStack, batch: Any) -> None:
+    """With another role, or BEST_FIT, instances cannot be replaced in place."""
+    batch.update_compute_environment(computeEnvironment="ce", computeResources={"instanceTypes": ["c5"]})
+    stack.clock.run_until_idle()
+    assert environment(batch)["computeResources"]["instanceTypes"] == ["c5"]
+    role = "arn:aws:iam::123456789012:role/service"
+    batch.create_compute_environment(
+        computeEnvironmentName="own", type="MANAGED", computeResources=RESOURCES, serviceRole=role
+    )
+    stack.clock.run_until_idle()
+    with pytest.raises(ClientError, match="instanceTypes of own cannot be updated"):
+        batch.update_compute_environment(computeEnvironment="own", computeResources={"instanceTypes": ["c5"]})
+    with pytest.raises(ClientError, match="cannot change between a service-linked role"):
+        batch.update_compute_environment(computeEnvironment="ce", serviceRole=role)
+
+
+def test_a_scheduling_policy_in_use_stays(stack: TestStack, batch: Any) -> None:
+    """It can be deleted when no queue has it, and is neither added to nor taken from a queue."""
+    policy = batch.create_scheduling_policy(name="fair")["arn"]
+    with pytest.raises(ClientError, match="cannot be added"):
+        batch.update_job_queue(jobQueue="q", schedulingPolicyArn=policy)
+    order = [{"order": 1, "computeEnvironment": "ce"}]
+    batch.create_job_queue(jobQueueName="f", priority=1, computeEnvironmentOrder=order, schedulingPolicyArn=policy)
+    with pytest.raises(ClientError, match="is used by job queue f"):
+        batch.delete_scheduling_policy(arn=policy)
+
+
+def test_removed_fields_and_kept_fields() -> None:
+    """An empty string removes an image or key pair; Fargate keeps its subnets when given none."""
+    from batchiac.local.operations.compute_environment import merged_resources
+
+    old = {"type": "EC2", "imageId": "ami-1", "ec2KeyPair": "k", "securityGroupIds": ["sg-1"], "launchTemplate": {}}
+    given = {"imageId": "", "ec2KeyPair": "new", "securityGroupIds": [], "launchTemplate": {"launchTemplateId": ""}}
+    assert merged_resources(old, given) == {"type": "EC2", "ec2KeyPair": "new", "securityGroupIds": []}
+    fargate = {"type": "FARGATE", "subnets": ["subnet-1"]}
+    assert merged_resources(fargate, {"subnets": []}) == fargate
