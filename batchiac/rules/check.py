@@ -41,8 +41,7 @@ def check_resource(kind: str, inputs: Mapping[str, Any], *, resource: str = "") 
         inputs: wire form, our own keys allowed, UNKNOWN at any depth.
         resource: the name that findings are shown under.
     """
-    request = _wire(inputs)
-    return list(_alone(kind, OPERATIONS.get(kind, ("", ""))[0], View(request), request, resource))
+    return list(_alone(kind, OPERATIONS.get(kind, ("", ""))[0], View(inputs), _wire(inputs), resource))
 
 
 def check_request(

@@ -274,6 +274,22 @@ def _hashable(value: Any) -> Hashable:
     return value if isinstance(value, Hashable) else repr(value)
 
 
+# --- ARNs -------------------------------------------------------------------------------------------------------
+
+
+def of_this_region() -> Check:
+    """An ARN of the Region that the resource is made in, where its inputs say which (our key `region`)."""
+
+    def run(view: View, path: str) -> Iterator[Broken]:
+        here = view.text("region")
+        for at, value in view.each(path):
+            parts = value.split(":") if isinstance(value, str) and value.startswith("arn:") else []
+            if here and len(parts) > 5 and parts[3] and parts[3] != here:
+                yield Broken(at, f"an ARN of {parts[3]}", {"region": here})
+
+    return Check(run)
+
+
 # --- anything else ----------------------------------------------------------------------------------------------
 
 

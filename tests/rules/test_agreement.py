@@ -40,6 +40,10 @@ OPERATIONS = {
 SERIAL = itertools.count()
 
 
+def _words(request: dict[str, Any]) -> set[str]:
+    return {*request, *repr(request).split(":")}
+
+
 def pools() -> dict[str, list[dict[str, Any]]]:
     """Operation → every request of a case, accepted and rejected ones."""
     found: dict[str, list[dict[str, Any]]] = {}
@@ -47,8 +51,8 @@ def pools() -> dict[str, list[dict[str, Any]]]:
         for rule_id, cases in importlib.import_module(name).CASES.items():
             operation, member = OPERATIONS.get(rule_id[:2], ("", ""))
             for one in itertools.chain(*cases):
-                # A policy of another partition does not exist here, which is no rule's business.
-                if operation and isinstance(one, dict) and member in one and "aws-cn" not in repr(one):
+                # A policy of another partition does not exist here, and `region` is no member of AWS's.
+                if operation and isinstance(one, dict) and member in one and not {"aws-cn", "region"} & _words(one):
                     found.setdefault(operation, []).append(one)
     return found
 

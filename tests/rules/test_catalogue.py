@@ -21,7 +21,7 @@ sys.path.insert(0, str(CASES_FOLDER))
 subjects = importlib.import_module("subjects")
 MINE: dict[str, Any] = {
     rule_id: cases
-    for name in ("environment_cases", "queue_cases", "stack_cases")
+    for name in ("environment_cases", "queue_cases", "stack_cases", "payload_cases")
     for rule_id, cases in importlib.import_module(name).CASES.items()
 }
 EVERY: dict[str, Any] = {

@@ -24,6 +24,7 @@ MODULES = (
     "quota_share",
     "consumable_resource",
     "job_definition",
+    "job_payload",
     "container",
     "fargate",
     "ecs_properties",
@@ -31,6 +32,7 @@ MODULES = (
     "multi_node",
     "retry",
     "job_operations",
+    "tags",
     "stack",
     "role",
 )

@@ -8,11 +8,13 @@ from batchiac.rules.finding import Level
 from batchiac.rules.predicates import (
     each_value,
     forbidden,
+    is_given,
     is_one_of,
     longest,
     matches,
     matches_not,
     none_of,
+    of_this_region,
     required,
     shown,
 )
@@ -150,5 +152,17 @@ RULES: tuple[Rule, ...] = (
         allowed="it is read-only: only DescribeComputeEnvironments says it",
         change="take it out",
         source=_ENTRY,
+    ),
+    Rule(
+        "EK012",
+        CE,
+        "eksConfiguration.eksClusterArn",
+        of_this_region(),
+        when=is_given("region"),
+        dialect="create",
+        allowed="the cluster is of the environment's own Region ({region})",
+        change="name a cluster of that Region",
+        source=_PAGE,
+        aws_message="eksClusterArn must be in the same AWS region as the compute environment",
     ),
 )

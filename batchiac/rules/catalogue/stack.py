@@ -264,6 +264,17 @@ def _has_gangs(stack: Stack) -> bool:
     return found
 
 
+def _many_groups_for_gangs(view: View, path: str) -> Iterator[Broken]:
+    count = view.count(path)
+    if count > 5:
+        yield Broken(path, f"{count} long")
+
+
+def _no_groups_for_gangs(view: View, path: str) -> Iterator[Broken]:
+    if view.count(path) == 0:
+        yield Broken(path, "empty" if view.has(path) else "missing")
+
+
 def _too_much_of_a_resource(view: View, path: str) -> Iterator[Broken]:
     for each in view.views(path):
         resource = each.refer("consumableResource", CR)
@@ -663,5 +674,27 @@ RULES: tuple[Rule, ...] = (
         allowed="a queue has at most 20 quota shares",
         change="join some of them",
         source=_QUOTAS,
+    ),
+    _st(
+        "ST032",
+        CE,
+        "computeResources.securityGroupIds",
+        whole(_many_groups_for_gangs),
+        when=lambda view: of_type("EC2")(view) and view.stack is not None and _has_gangs(view.stack),
+        level=Level.WARNING,
+        allowed="an environment that runs multi-node jobs has at most 5 security groups",
+        change="take some out, or run the multi-node jobs elsewhere",
+        source=_MNP_CE,
+    ),
+    _st(
+        "ST033",
+        CE,
+        "computeResources.securityGroupIds",
+        whole(_no_groups_for_gangs, on_absent=True),
+        when=lambda view: of_type("EC2")(view) and view.stack is not None and _has_gangs(view.stack),
+        level=Level.WARNING,
+        allowed="multi-node jobs use the environment's security groups and ignore those of a launch template",
+        change="give them here too",
+        source=_MNP_CE,
     ),
 )

@@ -480,6 +480,12 @@ KUBERNETES: dict[str, Cases] = {
     ),
 }
 
+KUBERNETES["EK012"] = (
+    [eks({"/region": "us-east-1"})],
+    [eks({"/region": "eu-west-1"})],
+    [eks(), ec2({"/region": "eu-west-1"})],
+)
+
 UPDATE: dict[str, Cases] = {
     "UP001": ([], [ec2({"/updatePolicy": {"terminateJobsOnUpdate": False}})], [ec2()]),
     "UP002": (

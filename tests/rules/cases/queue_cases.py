@@ -10,6 +10,7 @@ from subjects import (
     POLICY,
     Cases,
     capacity,
+    ec2,
     fair,
     limit_action,
     ordered,
@@ -131,7 +132,33 @@ QUEUE: dict[str, Cases] = {
     "JQ024": ([], [update({"jobQueueType": "EKS"}, queue())], [update({"priority": 2}, queue())]),
 }
 
-_SHARE = "shareDistribution"
+QUEUE |= {
+    "JQ025": (
+        [queue({"region": "us-east-1"}), queue({"region": "eu-west-1", _FIRST: "e"})],
+        [queue({"region": "eu-west-1"})],
+        [queue(), sagemaker({"region": "eu-west-1"})],
+    ),
+    "JQ026": (
+        [queue({"region": "us-east-1", "schedulingPolicyArn": POLICY})],
+        [queue({"region": "eu-west-1", "schedulingPolicyArn": POLICY})],
+        [queue({"schedulingPolicyArn": POLICY}), queue({"region": "eu-west-1"})],
+    ),
+    "JQ027": (
+        [sagemaker({"region": "us-east-1"})],
+        [
+            sagemaker(
+                {
+                    "region": "eu-west-1",
+                    "serviceEnvironmentOrder[0].serviceEnvironment": POLICY.replace(
+                        "scheduling-policy/fair", "service-environment/s"
+                    ),
+                }
+            )
+        ],
+        [sagemaker(), queue({"region": "eu-west-1"})],
+    ),
+}
+
 SCHEDULING: dict[str, Cases] = {
     "SP001": (
         [fair(), fair({"/name": "A-b_1"})],
@@ -271,4 +298,29 @@ CONSUMABLE: dict[str, Cases] = {
     ),
 }
 
-CASES: dict[str, Cases] = {**QUEUE, **SCHEDULING, **SERVICE, **QUOTA, **CONSUMABLE}
+_DEFINITION = {
+    "jobDefinitionName": "d",
+    "type": "container",
+    "containerProperties": {
+        "image": "busybox",
+        "resourceRequirements": [{"type": "VCPU", "value": "1"}, {"type": "MEMORY", "value": "64"}],
+    },
+}
+TAGS: dict[str, Cases] = {
+    rule_id: (
+        [{**sound, "tags": {"team": "aws:x", "awsome": "y"}}],
+        [{**sound, "tags": {"aws:team": "x"}}, {**sound, "tags": {"AWS:team": "x"}}],
+        [sound],
+    )
+    for rule_id, sound in (
+        ("TG101", ec2()),
+        ("TG102", queue()),
+        ("TG103", _DEFINITION),
+        ("TG104", fair()),
+        ("TG105", resource()),
+        ("TG106", service()),
+        ("TG107", share()),
+    )
+}
+
+CASES: dict[str, Cases] = {**QUEUE, **SCHEDULING, **SERVICE, **QUOTA, **CONSUMABLE, **TAGS}

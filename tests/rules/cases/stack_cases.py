@@ -282,6 +282,20 @@ JOBS: dict[str, Cases] = {
     ),
 }
 
+_MANY = [f"sg-0a1b2c{n:02d}" for n in range(6)]
+JOBS |= {
+    "ST032": (
+        [of("a", ON_DEMAND, gang(2))],
+        [of("a", env("a", ec2({"securityGroupIds": _MANY})), gang(2))],
+        [of("a", env("a", ec2({"securityGroupIds": _MANY}))), of("b", SPOT, gang(2))],
+    ),
+    "ST033": (
+        [of("a", ON_DEMAND, gang(2))],
+        [of("e", env("e", template({}, securityGroupIds=None)), tmpl({"securityGroupIds": ["sg-0a1b2c3d"]}), gang(2))],
+        [of("e", env("e", template({}, securityGroupIds=None))), of("b", SPOT, gang(2))],
+    ),
+}
+
 _NODE_START = {"launchTemplate": {"launchTemplateName": "t", "userdataType": "EKS_NODEADM"}}
 _IMAGE = Declared("Image", "ubuntu", {"architecture": "arm64"})
 ENVIRONMENTS: dict[str, Cases] = {
