@@ -20,6 +20,15 @@ def available(world: World, needs: Sequence[ConsumableRequirement]) -> bool:
     return True
 
 
+def possible_starts(world: World, needs: Sequence[ConsumableRequirement]) -> int:
+    """How many jobs with these needs could start with what is free now."""
+    free = (
+        0 if state is None else max(0, state.total - state.in_use) // need.quantity
+        for need, state in ((need, world.consumables.get(need.name)) for need in needs)
+    )
+    return min(free)
+
+
 def lock(world: World, needs: Sequence[ConsumableRequirement]) -> None:
     """Take what a starting job needs."""
     for need in needs:
@@ -36,5 +45,5 @@ def unlock(world: World, needs: Sequence[ConsumableRequirement]) -> None:
         if state.spec.type == "NON_REPLENISHABLE":
             state.total -= need.quantity
     for queue in world.queue_order:
-        queue.dirty = True
+        queue.dirty = queue.demanding = True
     world.dirty = True

@@ -16,6 +16,7 @@ from batchiac.engine import consumables, gangs
 from batchiac.engine.attempts import start
 from batchiac.engine.fastlane import find_steady, start_run
 from batchiac.engine.fits import can_provide, fitting_types, options_for
+from batchiac.engine.hosts import look_again_at_idle
 from batchiac.engine.scaling import request_scaling
 from batchiac.engine.world import MULTINODE, Demand, EnvironmentState, QueueState, Record, World
 
@@ -63,6 +64,7 @@ def fill(world: World, queue: QueueState) -> None:
         if row < 0:
             unblock(queue)
             queue.demanding = False
+            _no_gang(world, queue)
             return
         record = records[ledger.owner[row]]
         assert record is not None
@@ -113,11 +115,13 @@ def place(world: World, queue: QueueState, record: Record, row: int, demand: Dem
     shape = demand.shape
     if queue.fair is not None and not queue.fair.may_take(world, shape.cpu * max(1, shape.nodes)):
         return False
-    queue.gang_waiting = None
+    if record.kind != MULTINODE:
+        _no_gang(world, queue)
     for environment in demand.options:
         resources = environment.spec.resources
         if record.kind == MULTINODE:
             if gangs.place(world, record, environment):
+                _no_gang(world, queue)
                 return True
             if gangs.can_provide(world, environment, shape):
                 queue.gang_waiting = environment
@@ -136,6 +140,13 @@ def place(world: World, queue: QueueState, record: Record, row: int, demand: Dem
             start(world, record, row, None, environment)
             return True
     return False
+
+
+def _no_gang(world: World, queue: QueueState) -> None:
+    """No gang waits at the head of this queue (any more): what was kept for one may go."""
+    environment, queue.gang_waiting = queue.gang_waiting, None
+    if environment is not None:
+        look_again_at_idle(world, environment)
 
 
 def block(world: World, queue: QueueState, row: int) -> None:

@@ -389,7 +389,7 @@ class Engine:
 
     def _wake_all(self) -> None:
         for queue in self._world.queue_order:
-            queue.dirty = True
+            queue.dirty = queue.demanding = True
         self._world.wake()
 
     def _after_command(self) -> None:

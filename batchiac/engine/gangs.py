@@ -306,19 +306,16 @@ def provide(world: World, environment: EnvironmentState, shape: Shape, gangs: in
     # One type, no fallback: with other types a gang could not be placed on one type.
     ranked = strategy.rank(candidates, 1)
     if not ranked or ranked[0].exhausted:
-        return 0
+        return gangs
     kind = world.instance_types[ranked[0].name]
-    have = sum(
-        host.type.name == kind.name and host.status in ("READY", "LAUNCHING") for host in environment.hosts.values()
-    )
     room = (resources.max_vcpus * CPU_UNITS - environment.cpu) // (kind.vcpus * CPU_UNITS)
     missing = shape.nodes - sum(
         host.type.name == kind.name and not host.busy and host.status in ("READY", "LAUNCHING")
         for host in environment.hosts.values()
     )
     count = min(missing, room)
-    if count <= 0 or have < 0:
-        return 0
+    if count <= 0:
+        return gangs if missing > 0 else gangs - 1
     left = hosts.pool_left(world, kind.name, resources.spot)
     got = count if left is None else min(count, left)
     if got < count:
@@ -326,7 +323,7 @@ def provide(world: World, environment: EnvironmentState, shape: Shape, gangs: in
         world.tell(CapacityRefused(world.now_ms, environment.spec.name, kind.name, count, got))
     if got:
         hosts.launch(world, environment, kind, got)
-    return 0
+    return gangs - 1 if got else gangs
 
 
 def is_waiting_for(environment: EnvironmentState, host: Host) -> bool:

@@ -227,7 +227,7 @@ def _still_idle(since: int, host: Host) -> bool:
 
 
 KEPT = -2
-"""`idle_since` of an idle host that minvCpus keeps: it is looked at again when the floor goes down."""
+"""`idle_since` of an idle host that minvCpus or a waiting gang keeps: looked at again when that has changed."""
 
 
 def _scale_in(argument: tuple[World, EnvironmentState]) -> None:
@@ -242,11 +242,8 @@ def _scale_in(argument: tuple[World, EnvironmentState]) -> None:
         if _still_idle(since, host):
             if since + idle_delay_ms(world, environment, host) > now:
                 break
-            if environment.cpu - host.total_cpu < floor_of(environment):
+            if environment.cpu - host.total_cpu < floor_of(environment) or is_waiting_for(environment, host):
                 host.idle_since = KEPT
-            elif is_waiting_for(environment, host):
-                host.idle_since = now
-                idle.append((now, host))
             else:
                 environment.index.remove(host)
                 _set_status(world, host, "scale in", "idle for the delay and above minvCpus", "idle")
@@ -256,7 +253,7 @@ def _scale_in(argument: tuple[World, EnvironmentState]) -> None:
 
 
 def look_again_at_idle(world: World, environment: EnvironmentState) -> None:
-    """The floor went down: hosts that were kept for it may go after another delay."""
+    """The floor went down, or a gang waits no more: hosts that were kept for it may go after another delay."""
     for host in environment.hosts.values():
         if host.status == "READY" and not host.busy and host.idle_since == KEPT:
             world.became_idle.append(host)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 SERIAL_BITS = 32
 MEMORY_BITS = 28
 _GPU_SHIFT = SERIAL_BITS + MEMORY_BITS
-_SERIAL_MASK = (1 << SERIAL_BITS) - 1
+SERIAL_MASK = (1 << SERIAL_BITS) - 1
 _MEMORY_MASK = (1 << MEMORY_BITS) - 1
 
 
@@ -81,6 +81,6 @@ class PlacementIndex:
                     break
                 key = bucket[at]
                 if (key >> SERIAL_BITS & _MEMORY_MASK) >= memory_mib:
-                    return self._hosts[key & _SERIAL_MASK]
+                    return self._hosts[key & SERIAL_MASK]
             mask ^= low
         return None

@@ -7,12 +7,13 @@ interval while a head is blocked. Which types are launched is the allocation str
 
 from __future__ import annotations
 
-from batchiac.engine import hosts
+from batchiac.engine import consumables, hosts
 from batchiac.engine.blocking import find_reasons
 from batchiac.engine.effects import CapacityRefused
 from batchiac.engine.fits import fitting_types, is_usable, options_for, overshoots
 from batchiac.engine.policies.allocation import STRATEGIES, Candidate
-from batchiac.engine.world import CPU_UNITS, SCALING, EnvironmentState, QueueState, Shape, World
+from batchiac.engine.placement import SERIAL_MASK
+from batchiac.engine.world import CPU_UNITS, SCALING, Demand, EnvironmentState, QueueState, Shape, World
 from batchiac.model.instance_type import InstanceType, usable_memory_mib
 
 SMALLEST = 1
@@ -35,11 +36,12 @@ def scale(world: World) -> None:
         if queue.status not in ("VALID", "UPDATING", "CREATING") or queue.blocked_row < 0:
             continue
         queue.demanding = False
-        for demand in list(queue.demands.values()):
-            left = demand.count
-            if left <= 0:
-                continue
-            for environment in options_for(queue, demand.shape):
+        for place, demand in enumerate(_demands(world, queue)):
+            wanted = demand.count
+            if demand.shape.consumables:
+                wanted = min(wanted, consumables.possible_starts(world, demand.shape.consumables))
+            left = wanted
+            for environment in options_for(queue, demand.shape) if wanted > 0 else ():
                 resources = environment.spec.resources
                 if resources is None or not resources.on_instances:
                     continue
@@ -49,11 +51,32 @@ def scale(world: World) -> None:
                 left = provide(world, environment, supply, demand.shape, left)
                 if left <= 0:
                     break
+            if place == 0 and left == wanted:
+                break  # the head gets nothing: what stands behind it cannot start before it
     find_reasons(world)
 
 
+def _demands(world: World, queue: QueueState) -> list[Demand]:
+    """A queue's demands, its head's first; none where the head waits for something else than instances.
+
+    What stands behind a blocked head cannot start: instances launched for it alone would come, idle, go, and come
+    again for ever.
+    """
+    row = queue.lane.head() if queue.fair is None else queue.fair.head(world)
+    record = world.records[world.ledger.owner[row]] if row >= 0 else None
+    if record is None:
+        return []
+    shape = record.plan.shape
+    if shape.consumables and not consumables.available(world, shape.consumables):
+        return []
+    if queue.fair is not None and not queue.fair.may_take(world, shape.cpu * max(1, shape.nodes)):
+        return []
+    first = record.demand
+    return [first, *(each for each in queue.demands.values() if each is not first)]
+
+
 class _Group:
-    """Instances of one type that are coming, and what is left of each after the shapes seen so far."""
+    """Instances of one type that have room or are coming, and what is left of each after the shapes seen so far."""
 
     __slots__ = ("count", "cpu", "gpus", "kind", "memory")
 
@@ -74,13 +97,19 @@ class _Group:
 
 
 class _Supply:
-    """What one environment has coming, as groups of alike instances."""
+    """What one environment has free or coming, as groups of alike instances."""
 
     def __init__(self, world: World, environment: EnvironmentState) -> None:
         self.reserved = world.settings.reserved_memory_mib
         self.groups = [
             _Group(world.instance_types[name], count, self.reserved) for name, count in environment.launching.items()
         ]
+        for free, bucket in environment.index.buckets.items():
+            for key in bucket:
+                host = world.hosts[key & SERIAL_MASK]
+                group = _Group(host.type, 1, self.reserved)
+                group.cpu, group.memory, group.gpus = free, host.free_memory, host.free_gpus
+                self.groups.append(group)
 
     def absorb(self, shape: Shape, wanted: int) -> int:
         """Put jobs of a shape on what is coming; how many are left over."""

@@ -19,7 +19,7 @@ from batchiac.engine.placement import PlacementIndex
 from batchiac.engine.policies.behaviour import Behaviour, Draw
 from batchiac.engine.settings import EngineSettings
 from batchiac.model.compute_environment import ComputeEnvironment
-from batchiac.model.consumable_resource import ConsumableResource
+from batchiac.model.consumable_resource import ConsumableRequirement, ConsumableResource
 from batchiac.model.instance_type import InstanceType, usable_memory_mib
 from batchiac.model.job import JobRequest
 from batchiac.model.job_definition import Container, JobDefinition
@@ -41,9 +41,12 @@ class Shape:
         cpu: quarters of a vCPU, of one container job or one node.
         nodes: 0, or the size of the gang.
         instance_types: only these will do; empty means any.
+        consumables: what it locks besides.
     """
 
-    __slots__ = ("architecture", "cpu", "gpus", "instance_types", "memory", "nodes", "platform", "serial")
+    __slots__ = (
+        "architecture", "consumables", "cpu", "gpus", "instance_types", "memory", "nodes", "platform", "serial",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -55,8 +58,10 @@ class Shape:
         architecture: str,
         nodes: int,
         instance_types: tuple[str, ...],
+        consumables: tuple[ConsumableRequirement, ...] = (),
     ) -> None:
         self.serial = serial
+        self.consumables = consumables
         self.cpu = cpu
         self.memory = memory
         self.gpus = gpus

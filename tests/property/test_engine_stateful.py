@@ -243,7 +243,11 @@ class EngineMachine(RuleBasedStateMachine):
             return
         self.specs[name] = new
 
-    @rule(name=st.sampled_from(("fifo", "fair")), priority=st.integers(0, 3), state=st.sampled_from(("ENABLED", "DISABLED")))
+    @rule(
+        name=st.sampled_from(("fifo", "fair")),
+        priority=st.integers(0, 3),
+        state=st.sampled_from(("ENABLED", "DISABLED")),
+    )
     def update_queue(self, name: str, priority: int, state: str) -> None:
         """Another priority, or no more submissions."""
         new = evolve(self.queues[name], priority=priority, state=state)
@@ -304,7 +308,8 @@ class EngineMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """No job started before its dependencies ended; the trace replays, polled or not, watched or not."""
-        self.engine.run_until_idle(limit_ms=self.engine.now_ms + 100_000)
+        self.engine.run_until_idle(limit_ms=self.engine.now_ms + 200_000_000)
+        assert self.engine.next_event_at_ms() is None, "the engine never comes to rest"
         views = {job: self.engine.describe_job(job) for job in self.jobs}
         for view in views.values():
             for dependency in view.request.depends_on:
