@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from batchiac.cli.session import Session, ask, count, progress, require_somebody, show, stack_options
+from batchiac.cli.session import Session, ask, count, progress, require_somebody, show, show_event, stack_options
 
 if TYPE_CHECKING:
     from batchiac.deploy.steps import Event, Plan
@@ -28,14 +28,14 @@ def command(stack: str | None, cwd: Path, yes: bool, as_json: bool) -> None:
     session = Session(cwd, stack)
     stream = sys.stderr if as_json else sys.stdout
     with contextlib.ExitStack() as opened:
-        listener: list[Any] = []
+        listener: list[Any] = [show_event]
 
         def approve(plan: Plan) -> bool:
             show([Line(f"Plan for {session.stack.name}:", "bold"), *plan_lines(plan)], stream)
             gone = [step for step in plan.steps if step.changes_something and step.is_counted]
             if gone and not yes and not ask(f"Delete {count('resource', gone)} of {session.stack.name}?"):
                 return False
-            listener.append(opened.enter_context(progress(plan, stream)))
+            listener[0] = opened.enter_context(progress(plan, stream))
             return True
 
         def on_event(event: Event) -> None:

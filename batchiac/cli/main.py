@@ -63,11 +63,18 @@ def main(argv: list[str] | None = None) -> None:
     except BatchiacError as error:
         if isinstance(error, ProgramError) and error.traceback_text:
             click.echo(error.traceback_text.rstrip(), err=True)
-        click.echo(f"batchiac: {error.message}", err=True)
+        # One sentence on one line, whatever AWS or a file put into it.
+        click.echo(f"batchiac: {' '.join(error.message.split())}", err=True)
         sys.exit(error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
+    except click.Abort:
         click.echo("batchiac: interrupted", err=True)
         sys.exit(130)
+    except KeyboardInterrupt:
+        # The second Ctrl-C, or one before anything was begun. Threads may still wait for AWS; what they do is noted in
+        # the state as begun, and taken up by the next run, so nobody has to wait for them here.
+        click.echo("batchiac: interrupted at once; the next run takes up what had begun", err=True)
+        sys.stdout.flush()
+        os._exit(130)
     except click.ClickException as error:
         error.show()
         sys.exit(64)

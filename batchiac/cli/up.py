@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from batchiac.cli.session import Session, ask, progress, require_somebody, show, stack_options
+from batchiac.cli.session import Session, ask, progress, require_somebody, show, show_event, stack_options
 
 if TYPE_CHECKING:
     from batchiac.deploy.steps import Event, Plan
@@ -31,7 +31,7 @@ def command(stack: str | None, cwd: Path, yes: bool, as_json: bool, every_proper
     stream = sys.stderr if as_json else sys.stdout
     # Opened when the plan is known, closed whatever happens.
     with contextlib.ExitStack() as opened:
-        listener: list[Any] = []
+        listener: list[Any] = [show_event]
 
         def approve(plan: Plan) -> bool:
             lines = [Line(f"Plan for {session.stack.name}:", "bold"), *plan_lines(plan, every_property=every_property)]
@@ -40,7 +40,7 @@ def command(stack: str | None, cwd: Path, yes: bool, as_json: bool, every_proper
                 return False
             if plan.has_changes:
                 show([Line(f"Updating {session.stack.name}:", "bold")], stream)
-            listener.append(opened.enter_context(progress(plan, stream)))
+            listener[0] = opened.enter_context(progress(plan, stream))
             return True
 
         def on_event(event: Event) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from batchiac.deploy import program_host
@@ -21,9 +21,9 @@ from batchiac.deploy.refresher import Drift, read_drift
 from batchiac.deploy.stack import Stack, provider_inputs
 from batchiac.deploy.state.checkpoint import Snapshot
 from batchiac.deploy.state.journal import Journal
-from batchiac.deploy.steps import Event, Plan, Result, count_steps
+from batchiac.deploy.steps import Diagnostic, Event, Plan, Result, count_steps
 from batchiac.deploy.values import masked, plain, reveal
-from batchiac.errors import BatchiacError, FindingsError, ProgramError
+from batchiac.errors import BatchiacError, FindingsError, ProgramError, RefusedError
 from batchiac.model.target import require_safe
 
 P = TypeVar("P", bound=Plan)
@@ -63,7 +63,7 @@ def preview(
         StateError: the state is damaged.
     """
     started = time.monotonic()
-    base = stack.store.load()
+    base = _load(stack)
     drift = None
     if refresh:
         require_safe(stack.target, acting=True)
@@ -86,6 +86,7 @@ def up(
     Args:
         approve: is shown the plan; False ends without a change.
         before_acting: called before the first change, if there is any; what it raises ends the run.
+        on_event: hears the program while the plan is made, and then the program and each step.
 
     Returns:
         What was done; None when `approve` said no.
@@ -95,20 +96,20 @@ def up(
     """
     started, wall_s = time.monotonic(), int(time.time())
     with stack.store.lock():
-        base = stack.store.load()
+        base = _load(stack)
         drift = None
         if refresh:
             require_safe(stack.target, acting=True)
             drift = read_drift(base, handlers, stack.store.unseal)
             base = drift.snapshot
-        plan = _plan(stack, handlers, base, drift, _silent, started)
+        plan = _plan(stack, handlers, base, drift, on_event, started)
         if not approve(plan):
             return None
         if plan.has_changes:
             require_safe(stack.target, acting=True)
             before_acting()
         journal = Journal(base, stack.store, pending=base.pending)
-        run = _run(stack, handlers, journal, on_event, acting=True)
+        run = _run(stack, handlers, journal, _without(plan.diagnostics, on_event), acting=True)
         with _recorded(stack, journal, run, "update", wall_s):
             _run_program(stack, run, is_preview=False)
             run.finish()
@@ -129,7 +130,7 @@ def refresh(
     """
     started, wall_s = time.monotonic(), int(time.time())
     with stack.store.lock():
-        base = stack.store.load()
+        base = _load(stack)
         require_safe(stack.target, acting=True)
         before_acting()
         drift = read_drift(base, handlers, stack.store.unseal)
@@ -166,7 +167,7 @@ def destroy(
     """
     started, wall_s = time.monotonic(), int(time.time())
     with stack.store.lock():
-        base = stack.store.load()
+        base = _load(stack)
         foreseen = _run(stack, handlers, Journal(base, None, pending=base.pending), _silent, acting=False)
         foreseen.finish()
         plan = _result(Plan, stack, foreseen, base, started, None)
@@ -195,6 +196,32 @@ def read_outputs(stack: Stack, *, show_secrets: bool) -> dict[str, Any]:
 
 
 # -- parts ------------------------------------------------------------------------------------------------------------
+
+
+def _load(stack: Stack) -> Snapshot:
+    """The state, if it is of the region and of an account that the stack names.
+
+    Raises:
+        RefusedError: it is not; acting on it would orphan what it holds.
+    """
+    snapshot = stack.store.load()
+    target = stack.target
+    for state in snapshot.resources:
+        region, account = state.outputs.get("region"), state.outputs.get("account")
+        if not state.custom or state.is_provider or not isinstance(region, str):
+            continue
+        if region != target.region:
+            raise RefusedError(
+                f"{state.name} of stack {stack.name} lives in {region} by its state, but the stack's batchiac:region is"
+                f" {target.region}: set it back, or use a stack of its own; nothing was changed"
+            )
+        if isinstance(account, str) and target.allowed_account_ids and account not in target.allowed_account_ids:
+            raise RefusedError(
+                f"{state.name} of stack {stack.name} lives in account {account} by its state, but the stack allows"
+                f" {', '.join(target.allowed_account_ids)}: correct batchiac:allowedAccountIds, or use a stack of its"
+                " own; nothing was changed"
+            )
+    return snapshot
 
 
 def _root_outputs(snapshot: Snapshot) -> Mapping[str, Any]:
@@ -249,9 +276,22 @@ def _run_program(stack: Stack, run: Run, *, is_preview: bool) -> None:
         raise failure
 
 
+def _without(said: Sequence[Diagnostic], on_event: Listener) -> Listener:
+    """`on_event` less what the program said already when the plan was made: it runs twice, its warnings are one."""
+    known = {(each.urn, each.message) for each in said}
+
+    def listen(event: Event) -> None:
+        if not (isinstance(event, Diagnostic) and (event.urn, event.message) in known):
+            on_event(event)
+
+    return listen
+
+
 def _findings(run: Run) -> FindingsError:
     from batchiac.rules.finding import Finding, Level
 
+    for goal, failure in run.failures:
+        run.diagnose(Diagnostic("error", f"{failure.property}: {failure.reason}", goal.urn))
     return FindingsError(
         [
             Finding(

@@ -139,11 +139,11 @@ def _run(program: Program, registrar: Registrar, is_preview: bool) -> None:
         asyncio.set_event_loop(None)
     if monitor.failure is not None:
         raise monitor.failure
+    if isinstance(failure, BatchiacError):
+        raise failure
     if isinstance(failure, RunError):
         # A program's way to say "no" without a traceback; it has logged its reasons.
         raise ProgramError(" ".join(str(failure).split()) or "the program ended itself with a RunError")
-    if isinstance(failure, BatchiacError):
-        raise failure
     if isinstance(failure, SystemExit):
         if failure.code not in (None, 0):
             raise ProgramError(f"the program ended itself with exit code {failure.code}")

@@ -85,7 +85,8 @@ def plan_lines(plan: Plan, *, done: bool = False, every_property: bool = False) 
     if not done:
         for step in steps:
             lines += step_lines(step, every_property=every_property)
-    lines += output_lines(plan)
+    if plan.outputs or not done:
+        lines += output_lines(plan)
     lines += summary_lines(plan, done=done)
     return lines
 
