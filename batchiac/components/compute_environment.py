@@ -151,8 +151,8 @@ class ManagedComputeEnvironment(pulumi.ComponentResource):
             "tags": {**(tags or {})},
         }
         environment = declare("ComputeEnvironment", name, merged(inputs, wire), self)
-        self.arn = Reference(environment, "computeEnvironmentArn")
-        self.arn_output: pulumi.Output[str] = environment.output("computeEnvironmentArn")
+        self.arn = Reference(environment, "id")
+        self.arn_output: pulumi.Output[str] = environment.id
         self.name_output: pulumi.Output[str] = environment.output("computeEnvironmentName")
         self.register_outputs({})
 
@@ -186,8 +186,8 @@ class UnmanagedComputeEnvironment(pulumi.ComponentResource):
             "tags": {**(tags or {})},
         }
         environment = declare("ComputeEnvironment", name, inputs, self)
-        self.arn = Reference(environment, "computeEnvironmentArn")
-        self.arn_output: pulumi.Output[str] = environment.output("computeEnvironmentArn")
+        self.arn = Reference(environment, "id")
+        self.arn_output: pulumi.Output[str] = environment.id
         self.name_output: pulumi.Output[str] = environment.output("computeEnvironmentName")
         self.register_outputs({})
 

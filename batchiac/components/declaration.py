@@ -38,12 +38,11 @@ URN_WAIT_S = 5.0
 """How long a finding waits for its component's URN, which does not come when the component depends on a resource."""
 
 
-class FindingsRunError(pulumi.RunError):
-    """The program broke documented rules; every finding has been logged. `findings` holds them all."""
+class FindingsRunError(FindingsError, pulumi.RunError):
+    """The program broke documented rules; every finding has been logged. `findings` holds them all.
 
-    def __init__(self, findings: tuple[Finding, ...]) -> None:
-        super().__init__(FindingsError(findings).message)
-        self.findings = findings
+    A `RunError` to Pulumi's engine, which then shows one line and no traceback; a `FindingsError` to ours.
+    """
 
 
 @frozen

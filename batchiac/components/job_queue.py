@@ -60,7 +60,7 @@ class SchedulingPolicy(pulumi.ComponentResource):
             },
             "tags": {**(tags or {})},
         }
-        self.arn = Reference(declare("SchedulingPolicy", name, inputs, self), "arn")
+        self.arn = Reference(declare("SchedulingPolicy", name, inputs, self), "id")
         self.register_outputs({})
 
 
@@ -112,7 +112,7 @@ class JobQueue(pulumi.ComponentResource):
             "tags": {**(tags or {})},
         }
         queue = declare("JobQueue", name, merged(inputs, wire), self)
-        self.arn = Reference(queue, "jobQueueArn")
-        self.arn_output: pulumi.Output[str] = queue.output("jobQueueArn")
+        self.arn = Reference(queue, "id")
+        self.arn_output: pulumi.Output[str] = queue.id
         self.name_output: pulumi.Output[str] = queue.output("jobQueueName")
         self.register_outputs({})

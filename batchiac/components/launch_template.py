@@ -62,7 +62,7 @@ class LaunchTemplate(pulumi.ComponentResource):
             "tags": {**(tags or {})},
         }
         template = declare("LaunchTemplate", name, inputs, self)
-        self.id = Reference(template, "launchTemplateId")
+        self.id = Reference(template, "id")
         self.version = Reference(template, "latestVersion")
         self.register_outputs({})
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import pulumi
 
 from batchiac.components.declaration import Reference, declare
-from batchiac.errors import ConfigError
+from batchiac.components.stack_config import ConfigRunError
 
 
 class Network(pulumi.ComponentResource):
@@ -44,7 +44,7 @@ class Network(pulumi.ComponentResource):
         self.subnet_ids: list[pulumi.Input[str] | Reference] = list(subnet_ids or ())
         self.security_group_ids: list[pulumi.Input[str] | Reference] = list(security_group_ids or ())
         if subnet_ids and not security_group_ids:
-            raise ConfigError(
+            raise ConfigRunError(
                 f"network {name} is given subnet ids but no security group ids: AWS Batch needs at least one; name"
                 " those of the subnets' VPC as security_group_ids"
             )
@@ -64,7 +64,7 @@ class Network(pulumi.ComponentResource):
             {"cidrBlock": cidr_block, "enableDnsSupport": True, "enableDnsHostnames": True, "tags": {**tags}},
             self,
         )
-        vpc_id = Reference(vpc, "vpcId")
+        vpc_id = Reference(vpc, "id")
         for zone, block in zip(zones, subnet_blocks(cidr_block, len(zones)), strict=True):
             subnet = declare(
                 "Subnet",
@@ -79,9 +79,9 @@ class Network(pulumi.ComponentResource):
                 },
                 self,
             )
-            self.subnet_ids.append(Reference(subnet, "subnetId"))
+            self.subnet_ids.append(Reference(subnet, "id"))
         gateway = declare("InternetGateway", name, {"vpcId": vpc_id, "tags": {**tags}}, self)
-        route = {"destinationCidrBlock": "0.0.0.0/0", "gatewayId": Reference(gateway, "internetGatewayId")}
+        route = {"destinationCidrBlock": "0.0.0.0/0", "gatewayId": Reference(gateway, "id")}
         declare(
             "RouteTable",
             name,
@@ -100,21 +100,21 @@ class Network(pulumi.ComponentResource):
                 },
                 self,
             )
-            self.security_group_ids.append(Reference(group, "groupId"))
+            self.security_group_ids.append(Reference(group, "id"))
 
 
 def subnet_blocks(cidr_block: str, count: int) -> list[str]:
     """`count` equal parts of the block, each a /20 at most.
 
     Raises:
-        ConfigError: the block is none, or too small: AWS's smallest subnet is a /28.
+        ConfigRunError: the block is none, or too small: AWS's smallest subnet is a /28.
     """
     try:
         network = ipaddress.ip_network(cidr_block)
     except ValueError as error:
-        raise ConfigError(f"{cidr_block} is no CIDR block ({error}): give one such as 10.0.0.0/16") from error
+        raise ConfigRunError(f"{cidr_block} is no CIDR block ({error}): give one such as 10.0.0.0/16") from error
     prefix = max(20, network.prefixlen + max(1, (count - 1).bit_length()))
     if prefix > 28:
-        raise ConfigError(f"{cidr_block} is too small for {count} subnets: AWS's smallest subnet is a /28")
+        raise ConfigRunError(f"{cidr_block} is too small for {count} subnets: AWS's smallest subnet is a /28")
     blocks = network.subnets(new_prefix=prefix)
     return [str(next(blocks)) for _ in range(count)]

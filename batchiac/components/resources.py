@@ -40,7 +40,11 @@ class BatchiacResource(dynamic.Resource, module="batch", name="Resource"):
         return HANDLERS[TOKEN_PREFIX + cls.kind]
 
     def output(self, key: str) -> pulumi.Output[Any]:
-        """The output `key`, known once the resource exists."""
+        """The output `key`, known once the resource exists.
+
+        `id` is the one output that stays known while an update of the resource is only planned: whatever AWS calls a
+        resource by (ARN, or EC2's id) is its `id`, and what refers to it should use that.
+        """
         found: pulumi.Output[Any] = getattr(self, key)
         return found
 

@@ -70,13 +70,13 @@ class Roles(pulumi.ComponentResource):
         )
         job = role("job", "ecs-tasks.amazonaws.com", job_policy_arns, job_policies)
         execution = role("execution", "ecs-tasks.amazonaws.com", EXECUTION_POLICIES)
-        self.instance_profile_arn = Reference(profile, "arn")
-        self.job_role_arn = Reference(job, "arn")
-        self.execution_role_arn = Reference(execution, "arn")
+        self.instance_profile_arn = Reference(profile, "id")
+        self.job_role_arn = Reference(job, "id")
+        self.execution_role_arn = Reference(execution, "id")
         self.spot_fleet_role_arn: Reference | None = None
         if spot_fleet:
             fleet = role("spot-fleet", "spotfleet.amazonaws.com", SPOT_FLEET_POLICIES)
-            self.spot_fleet_role_arn = Reference(fleet, "arn")
+            self.spot_fleet_role_arn = Reference(fleet, "id")
         self.register_outputs({})
 
 

@@ -17,6 +17,10 @@ from attrs import frozen
 from batchiac.errors import ConfigError
 
 
+class ConfigRunError(ConfigError, pulumi.RunError):
+    """The stack's config is wrong. A `RunError` to Pulumi's engine, which then shows one line and no traceback."""
+
+
 @frozen
 class Key:
     """One config key.
@@ -65,7 +69,7 @@ def read_config(keys: Mapping[str, Key], namespace: str | None = None) -> dict[s
                 f"config key {namespace}:{name} is {text!r}: allowed are {', '.join(map(str, key.choices))}"
             )
     if problems:
-        raise ConfigError("; ".join(problems))
+        raise ConfigRunError("; ".join(problems))
     return values
 
 

@@ -13,17 +13,20 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, ParamSpec, TypeVar
 
 from pulumi import dynamic
 from pulumi.output import Unknown
 
-from batchiac.errors import InternalError
+from batchiac.errors import BatchiacError, InternalError
 from batchiac.model.handler import Handler
 from batchiac.model.target import KEYS, Target, target_from_config
 from batchiac.model.unknown import UNKNOWN
 from batchiac.provider import HANDLERS, TOKEN_PREFIX
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 PROVIDER_KEY = "__provider"
 
@@ -60,6 +63,20 @@ def to_pulumi(value: Any) -> Any:
     return value
 
 
+def _plainly(method: Callable[P, R]) -> Callable[P, R]:
+    """Let an error of ours out without its causes: the CLI prints every traceback of the chain, our sentence last."""
+
+    @functools.wraps(method)
+    def call(*arguments: P.args, **named: P.kwargs) -> R:
+        try:
+            return method(*arguments, **named)
+        except BatchiacError as error:
+            error.__cause__ = None
+            raise error.with_traceback(None) from None
+
+    return call
+
+
 @functools.cache
 def _door_of(target: Target) -> Any:
     from batchiac.aws.door import Door
@@ -75,6 +92,7 @@ class Provider(dynamic.ResourceProvider):
 
     kind: ClassVar[str] = ""
 
+    @_plainly
     def configure(self, req: dynamic.ConfigureRequest) -> None:
         """Read where the stack acts; the same keys as the embedded engine reads."""
         config = {f"batchiac:{key}": req.config.get(f"batchiac:{key}") for key in KEYS}
@@ -87,12 +105,14 @@ class Provider(dynamic.ResourceProvider):
         except AttributeError:
             raise InternalError(f"{type(self).__name__} was called before it was configured") from None
 
+    @_plainly
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> dynamic.CheckResult:
         """The handler's check; every failure with its property."""
         result = self._configured().check(from_pulumi(_olds), from_pulumi(news))
         failures = [dynamic.CheckFailure(each.property, each.reason) for each in result.failures]
         return dynamic.CheckResult(to_pulumi(result.inputs), failures)
 
+    @_plainly
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.DiffResult:
         """The handler's diff, as much of it as Pulumi's dynamic providers can say."""
         result = self._configured().diff(from_pulumi(_olds), from_pulumi(_news))
@@ -102,11 +122,13 @@ class Provider(dynamic.ResourceProvider):
             delete_before_replace=result.delete_before_replace,
         )
 
+    @_plainly
     def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
         """The handler's create. What it could not clean up after a failure carries our tag and is adopted next time."""
         result = self._configured().create(from_pulumi(props))
         return dynamic.CreateResult(result.id, result.outputs)
 
+    @_plainly
     def read(self, id_: str, props: dict[str, Any]) -> dynamic.ReadResult:
         """The handler's read, inputs included; an empty id says that the resource is gone."""
         result = self._configured().read(id_, from_pulumi(props))
@@ -114,10 +136,12 @@ class Provider(dynamic.ResourceProvider):
             return dynamic.ReadResult("", {}, {})
         return dynamic.ReadResult(result.id, result.outputs, result.inputs)
 
+    @_plainly
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.UpdateResult:
         """The handler's update; the whole new state, because Pulumi keeps nothing of the old one."""
         return dynamic.UpdateResult(self._configured().update(_id, from_pulumi(_olds), from_pulumi(_news)))
 
+    @_plainly
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """The handler's delete."""
         self._configured().delete(_id, from_pulumi(_props))
