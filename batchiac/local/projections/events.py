@@ -11,9 +11,11 @@ from __future__ import annotations
 import copy
 import json
 import logging
+import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from moto.events.models import EventTemplateParser, Rule, events_backends
+from moto.events.models import Rule, events_backends
 
 from batchiac.engine.effects import Effect, JobStateChanged, QueueBlocked
 from batchiac.local.api_error import ApiError
@@ -185,20 +187,45 @@ def submit_from_target(batch: BatchBackend, target: Wire, event: Wire | None) ->
 
 
 def _input_of(target: Wire, event: Wire | None) -> Wire:
-    text = target.get("Input")
+    """The target's Input as an object; an empty one where it is none: EventBridge takes any text."""
+    text = target.get("Input") or "{}"
     transformer = target.get("InputTransformer")
     if transformer and event is not None:
-        given = EventTemplateParser.parse(
-            input_template=transformer.get("InputTemplate"),
-            input_paths_map=transformer.get("InputPathsMap", {}),
-            event=event,
-        )
-        return given if isinstance(given, dict) else {}
+        text = transformed(transformer.get("InputTemplate", ""), transformer.get("InputPathsMap", {}), event)
     try:
-        given = json.loads(text) if text else {}
+        given = json.loads(text)
     except ValueError:
         return {}
     return given if isinstance(given, dict) else {}
+
+
+def transformed(template: str, paths: Mapping[str, str], event: Wire) -> str:
+    """An input template with its `<name>` placeholders filled in: JSON outside quotes, plain text within.
+
+    moto's own parser leaves strings without quotes, which breaks the template of AWS's own example.
+    Source: https://docs.aws.amazon.com/batch/latest/userguide/batch-cwe-target.html ("S3bucket": <S3BucketValue>).
+    """
+    filled, quoted = [], False
+    for part in re.split(r"(<[A-Za-z0-9_.-]+>)", template):
+        if part.startswith("<") and part[1:-1] in paths:
+            value = _at_path(event, paths[part[1:-1]])
+            text = value if isinstance(value, str) and quoted else json.dumps(value)
+            filled.append(json.dumps(text)[1:-1] if quoted and isinstance(value, str) else text)
+        else:
+            filled.append(part)
+            quoted ^= len(re.findall(r'(?<!\\)"', part)) % 2 == 1
+    return "".join(filled)
+
+
+def _at_path(event: Wire, path: str) -> Any:
+    """What stands at `$.detail.jobName`; None where nothing does."""
+    value: Any = event
+    for key in re.findall(r"[^.\[\]]+", path.removeprefix("$")):
+        if isinstance(value, list) and key.isdigit() and int(key) < len(value):
+            value = value[int(key)]
+        else:
+            value = value.get(key) if isinstance(value, dict) else None
+    return value
 
 
 def install_event_targets() -> None:

@@ -59,8 +59,8 @@ def test_regions_are_apart_and_a_new_mock_is_empty(installed: None) -> None:
     client("batch").create_scheduling_policy(name="p")
     assert client("batch", "eu-west-1").list_scheduling_policies()["schedulingPolicies"] == []
     assert len(client("batch").list_scheduling_policies()["schedulingPolicies"]) == 1
-    from moto.core.models import botocore_stubber
     from moto.core.base_backend import BackendDict
+    from moto.core.models import botocore_stubber
 
     assert botocore_stubber.enabled
     BackendDict.reset()

@@ -105,7 +105,7 @@ def test_an_environment_can_go_when_no_queue_has_it_any_more() -> None:
 
 
 def test_vcpus_are_never_lowered_by_hand(stack: TestStack, batch: Any) -> None:
-    """"Manually scaling down compute environment is not supported." """
+    """ "Manually scaling down compute environment is not supported." """
     batch.submit_job(jobName="a", jobQueue="q", jobDefinition="jd")
     stack.clock.advance(60)
     assert environment(batch)["computeResources"]["desiredvCpus"] > 0
