@@ -96,16 +96,15 @@ def _settle(argument: tuple[World, EnvironmentState, int]) -> None:
             del world.environments[state.spec.name]
         return
     old = [host for host in state.hosts.values() if host.status == "DRAINING"]
+    state.on_drained = None
     if state.status == "UPDATING" and old:
-        set_status(world, state, "settled", "old instances still have jobs", state.status_reason)
-        deadline = state.update_deadline
-        if world.now_ms >= deadline:
-            for host in old:
-                hosts.lose(world, host, "infrastructure update")
-            _settle_after(world, state, 1)
-        else:
-            _settle_after(world, state, min(deadline - world.now_ms, world.settings.environment_update_ms))
-        return
+        if world.now_ms < state.update_deadline:
+            set_status(world, state, "settled", "old instances still have jobs", state.status_reason)
+            _settle_after(world, state, state.update_deadline - world.now_ms)
+            state.on_drained = lambda: _settle_after(world, state, 1)
+            return
+        for host in old:
+            hosts.lose(world, host, "infrastructure update")
     if state.spec.invalid_reason:
         set_status(world, state, "settled", "a reason to be invalid", state.spec.invalid_reason)
         return

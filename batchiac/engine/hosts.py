@@ -158,6 +158,8 @@ def _gone(world: World, host: Host, reason: str) -> None:
     host.lost_reason = reason
     del environment.hosts[host.serial]
     environment.cpu -= host.total_cpu
+    if environment.on_drained is not None and all(each.status != "DRAINING" for each in environment.hosts.values()):
+        environment.on_drained()
     if host.group:
         key = (host.type.name, host.market)
         world.used_capacity[key] -= 1

@@ -298,6 +298,7 @@ class EnvironmentState:
         hosts: live instances by serial: launching, ready, draining.
         launching: how many are launching, by type name.
         steady: the shape that a freed place goes to without a decision, see fastlane.py; None where one is needed.
+        on_drained: called when the last draining instance is gone.
         exhausted: types whose pool refused, until something about the pool changes.
     """
 
@@ -315,6 +316,7 @@ class EnvironmentState:
         "idle_call",
         "index",
         "launching",
+        "on_drained",
         "places",
         "queues",
         "serial",
@@ -350,6 +352,7 @@ class EnvironmentState:
         self.steady: Demand | None = None
         self.generation = 0
         self.update_deadline = -1
+        self.on_drained: Callable[[], None] | None = None
         self.tasks: set[int] = set()
 
 

@@ -1,0 +1,404 @@
+"""AWS's documented queues, scaling, allocation and environments. Addresses are of the AWS Batch User Guide, 2026-11."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from attrs import evolve
+
+sys.path.insert(0, str(Path(__file__).parent))
+from engine_stage import Stage
+
+from batchiac.engine.effects import InstanceChanged, QueueBlocked
+from batchiac.engine.refusals import BusyRefusal, InvalidRefusal, ReferencedRefusal, StateRefusal
+from batchiac.engine.settings import instant
+from batchiac.model.compute_environment import ComputeEnvironment, ComputeResources, UpdatePolicy
+from batchiac.model.instance_type import read_instance_types, usable_memory_mib
+from batchiac.model.job_queue import JobQueue, TimeLimitAction
+from batchiac.model.scheduling_policy import SchedulingPolicy, Share
+
+XLARGE = ComputeResources("EC2", 4, instance_types=("c5.xlarge",))
+
+
+def launched(stage: Stage) -> list[str]:
+    """Types in order of launch."""
+    return [e.instance_type for e in stage.effects if isinstance(e, InstanceChanged) and e.status == "LAUNCHING"]
+
+
+# --- memory ---------------------------------------------------------------------------------------------------------
+
+
+def test_an_m4_large_registers_7985_of_its_8192_mib() -> None:
+    """Source: memory-management.html, ecs-reserved-memory.html, 2026-11."""
+    assert read_instance_types()["m4.large"].memory_mib == 8192
+    assert usable_memory_mib(8192) == 7985
+
+
+def test_a_job_of_exactly_nominal_memory_never_fits() -> None:
+    """Source: memory-management.html, 2026-11."""
+    stage = Stage(resources=ComputeResources("EC2", 4, instance_types=("m4.large",)))
+    job = stage.submit(memory=8192)
+    stage.finish()
+    assert stage.engine.describe_job(job).status_reason.startswith("MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT")
+    fits = Stage(resources=ComputeResources("EC2", 4, instance_types=("m4.large",)))
+    job = fits.submit(memory=7985 - 32)
+    fits.finish()
+    assert fits.status(job) == "SUCCEEDED"
+
+
+# --- blocked queues -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("resources", "job", "reason"),
+    [
+        (XLARGE, {"vcpus": 8}, "MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE - CE(s) associated with the job queue"
+                               " cannot meet the CPU requirement of the job."),
+        (XLARGE, {"memory": 99_999}, "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - The job resource requirement"
+                                     " (vCPU/memory/GPU) is higher than that can be met by the CE(s) attached to the job queue."),
+        (XLARGE, {"gpus": 1}, "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - The job resource requirement"
+                              " (vCPU/memory/GPU) is higher than that can be met by the CE(s) attached to the job queue."),
+        (ComputeResources("EC2", 4, instance_types=("no.such",)), {},
+         "MISCONFIGURATION:EC2_INSTANCE_CONFIGURATION_UNSUPPORTED - Your compute environment associated with this job"
+         " queue has an unsupported instance type configuration."),
+    ],
+)  # fmt: skip
+def test_a_blocked_head_says_why(resources: ComputeResources, job: dict[str, int], reason: str) -> None:
+    """Source: job_stuck_in_runnable_top_of_queue.html, 2026-11."""
+    stage = Stage(resources=resources)
+    blocked = stage.submit(**job)
+    behind = stage.submit()
+    stage.finish()
+    view = stage.engine.describe_job(blocked)
+    assert (view.status, view.status_reason) == ("RUNNABLE", reason)
+    assert stage.status(behind) == "RUNNABLE"
+    assert [(e.job_id, e.reason) for e in stage.effects if isinstance(e, QueueBlocked)] == [(blocked, reason)]
+    assert stage.engine.queue_snapshot("q")[0].job_id == blocked
+
+
+def test_a_pool_that_runs_out_blocks_and_recovers() -> None:
+    """Source: job_stuck_in_runnable_insufficient_capacity.html, 2026-11."""
+    stage = Stage()
+    stage.engine.set_capacity("c5.xlarge", 0)
+    job = stage.submit()
+    stage.finish()
+    assert stage.engine.describe_job(job).status_reason == (
+        "CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY - Service cannot fulfill the capacity requested for instance type"
+        " [c5.xlarge]"
+    )
+    stage.engine.set_capacity("c5.xlarge", 1)
+    stage.finish()
+    assert stage.status(job) == "SUCCEEDED"
+
+
+def test_invalid_environments_are_an_action_required() -> None:
+    """Source: job_stuck_in_runnable_top_of_queue.html, 2026-11."""
+    stage = Stage()
+    stage.engine.invalidate_compute_environment("ce", "CLIENT_ERROR - Not authorized to perform sts:AssumeRole")
+    job = stage.submit()
+    stage.finish()
+    assert stage.engine.describe_job(job).status_reason == (
+        "ACTION_REQUIRED - CE(s) associated with the job queue are invalid."
+    )
+
+
+def test_a_time_limit_action_cancels_the_blocked_head() -> None:
+    """Source: job_stuck_in_runnable_time_limit_actions.html, 2026-11."""
+    actions = (TimeLimitAction("MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE", 600),)
+    stage = Stage(resources=XLARGE, queue={"time_limit_actions": actions})
+    blocked = stage.submit(vcpus=8)
+    behind = stage.submit()
+    stage.wait(590)
+    assert stage.status(blocked) == "RUNNABLE"
+    stage.finish()
+    view = stage.engine.describe_job(blocked)
+    assert view.status == "FAILED"
+    assert view.status_reason.startswith("Canceled by JobStateTimeLimit action due to reason: MISCONFIGURATION:COMPUTE")
+    assert stage.status(behind) == "SUCCEEDED"
+
+
+# --- queues ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_higher_priority_queue_goes_first_and_yields_what_it_cannot_use() -> None:
+    """Source: botocore 1.44.5, batch JobQueueDetail.priority, 2026-11."""
+    stage = Stage(resources=ComputeResources("EC2", 4, min_vcpus=4, instance_types=("c5.xlarge",)))
+    stage.engine.create_job_queue(JobQueue("high", 9, ("ce",)))
+    stage.finish()
+    first = stage.submit(vcpus=2)
+    stage.wait(1)
+    low = stage.submit(vcpus=2)
+    high = stage.submit(vcpus=4, queue="high")
+    stage.wait(1)
+    assert [stage.status(job) for job in (first, low, high)] == ["RUNNING", "RUNNING", "RUNNABLE"]
+    later = stage.submit(vcpus=4)
+    stage.finish()
+    views = [stage.engine.describe_job(job) for job in (high, later)]
+    assert views[0].stopped_at_ms <= views[1].started_at_ms
+
+
+def test_environments_are_used_in_their_order() -> None:
+    """The first with room, then the next. Source: compute_environments.html, 2026-11."""
+    stage = Stage(resources=XLARGE)
+    stage.add(XLARGE, "second")
+    stage.engine.create_job_queue(JobQueue("both", 1, ("ce", "second")))
+    stage.finish()
+    jobs = [stage.submit(vcpus=4, queue="both") for _ in range(2)]
+    stage.wait(5)
+    assert [stage.engine.describe_job(job).current.environment for job in jobs] == ["ce", "second"]
+
+
+def test_fair_share_gives_a_lower_weight_more() -> None:
+    """A weight of 0.125 gets 8 times what 1 gets. Source: share-identifiers.html, 2026-11."""
+    policy = SchedulingPolicy("fair", 3600, 0, (Share("light", 0.125), Share("heavy", 1.0)))
+    stage = Stage(resources=ComputeResources("EC2", 36, min_vcpus=36, instance_types=("c5.9xlarge",)),
+                  queue={"scheduling_policy": policy})  # fmt: skip
+    jobs = {share: [stage.submit(share=share) for _ in range(400)] for share in ("heavy", "light")}
+    stage.wait(60)
+    begun = {share: sum(stage.status(job) != "RUNNABLE" for job in ids) for share, ids in jobs.items()}
+    assert begun["heavy"] + begun["light"] >= 180
+    assert 6 <= begun["light"] / begun["heavy"] <= 10
+
+
+def test_within_a_share_priority_goes_before_age() -> None:
+    """Source: scheduling-policies.html, 2026-11."""
+    stage = Stage(resources=XLARGE, queue={"scheduling_policy": SchedulingPolicy("fair")})
+    jobs = [stage.submit(vcpus=4, share="s", priority=priority) for priority in (1, 5, 3)]
+    stage.finish()
+    starts = [stage.engine.describe_job(job).started_at_ms for job in jobs]
+    assert starts[1] < starts[2] < starts[0]
+
+
+def test_compute_reservation_keeps_vcpus_for_other_shares() -> None:
+    """50 % with one active share keeps half. Source: scheduling-policies.html, 2026-11."""
+    stage = Stage(
+        resources=ComputeResources("EC2", 4, min_vcpus=4, instance_types=("c5.xlarge",)),
+        queue={"scheduling_policy": SchedulingPolicy("fair", 600, 50)},
+    )
+    jobs = [stage.submit(share="only") for _ in range(4)]
+    stage.wait(5)
+    assert [stage.status(job) for job in jobs].count("RUNNING") == 2
+    stage.submit(share="other")
+    stage.wait(2)
+    assert sum(stage.status(job) == "RUNNING" for job in jobs) == 2
+    stage.finish()
+    assert {stage.status(job) for job in jobs} == {"SUCCEEDED"}
+
+
+def test_a_scheduling_policy_can_be_neither_added_nor_removed() -> None:
+    """Source: botocore 1.44.5, batch UpdateJobQueue.schedulingPolicyArn, 2026-11."""
+    stage = Stage()
+    with pytest.raises(InvalidRefusal):
+        stage.engine.update_job_queue(JobQueue("q", 1, ("ce",), scheduling_policy=SchedulingPolicy("fair")))
+
+
+# --- scaling and allocation -----------------------------------------------------------------------------------------
+
+
+def test_best_fit_never_goes_over_max_vcpus_and_the_others_by_one_instance_at_most() -> None:
+    """Source: botocore 1.44.5, batch ComputeResource.maxvCpus, 2026-11."""
+    for strategy, most in (("BEST_FIT", 4), ("BEST_FIT_PROGRESSIVE", 8)):
+        stage = Stage(
+            resources=ComputeResources("EC2", 6, instance_types=("c5.xlarge",), allocation_strategy=strategy)
+        )
+        for _ in range(10):
+            stage.submit()
+        stage.wait(5)
+        view = stage.engine.find_environment("ce")
+        assert view is not None
+        assert view.desired_vcpus == most
+
+
+def test_best_fit_waits_for_its_type_and_progressive_takes_others() -> None:
+    """Source: allocation-strategies.html, 2026-11."""
+    for strategy, status in (("BEST_FIT", "RUNNABLE"), ("BEST_FIT_PROGRESSIVE", "SUCCEEDED")):
+        types = ("c5.xlarge", "m5.xlarge")
+        stage = Stage(resources=ComputeResources("EC2", 64, instance_types=types, allocation_strategy=strategy))
+        stage.engine.set_capacity("c5.xlarge", 0)
+        job = stage.submit(vcpus=4)
+        stage.finish()
+        assert stage.status(job) == status
+
+
+def test_progressive_ordered_keeps_the_users_order() -> None:
+    """Source: allocation-strategies.html, 2026-11."""
+    resources = ComputeResources(
+        "EC2", 64, instance_types=("r5.xlarge", "c5.xlarge"), allocation_strategy="BEST_FIT_PROGRESSIVE_ORDERED"
+    )
+    stage = Stage(resources=resources)
+    stage.submit(vcpus=4)
+    stage.finish()
+    assert launched(stage) == ["r5.xlarge"]
+
+
+def test_spot_capacity_optimized_takes_the_deepest_pool() -> None:
+    """Source: allocation-strategies.html, 2026-11."""
+    resources = ComputeResources(
+        "SPOT", 64, instance_types=("c5.xlarge", "m5.xlarge"), allocation_strategy="SPOT_CAPACITY_OPTIMIZED"
+    )
+    stage = Stage(resources=resources)
+    stage.engine.set_capacity("c5.xlarge", 2, spot=True)
+    stage.engine.set_capacity("m5.xlarge", 9, spot=True)
+    stage.submit(vcpus=4)
+    stage.finish()
+    assert launched(stage) == ["m5.xlarge"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "strategy", "groups"),
+    [("SPOT", "BEST_FIT", 1), ("EC2", "BEST_FIT", 2), ("EC2", "BEST_FIT_PROGRESSIVE", 1)],
+)
+def test_what_backs_an_environment(kind: str, strategy: str, groups: int) -> None:
+    """Spot Fleet; an Auto Scaling group a type; one group. Source: seed 000 (AWS workshop, Instance Provisioning)."""
+    types = ("c5.xlarge", "g4dn.xlarge")
+    stage = Stage(resources=ComputeResources(kind, 64, instance_types=types, allocation_strategy=strategy))
+    stage.submit(vcpus=4)
+    stage.submit(vcpus=4, gpus=1)
+    stage.wait(5)
+    view = stage.engine.find_environment("ce")
+    assert view is not None
+    assert len(view.groups) == groups
+    assert all(name.startswith("sfr-") is (kind == "SPOT") for name in view.groups)
+
+
+def test_min_vcpus_are_kept_even_while_disabled() -> None:
+    """Source: compute_environments.html (minvCpus), 2026-11."""
+    resources = ComputeResources("EC2", 16, min_vcpus=4, instance_types=("c5.xlarge",))
+    stage = Stage(resources=resources)
+    stage.engine.update_compute_environment(ComputeEnvironment("ce", state="DISABLED", resources=resources))
+    stage.wait(1)
+    job = stage.submit()
+    stage.finish()
+    assert stage.status(job) == "RUNNABLE"
+    assert [each.status for each in stage.engine.instances()] == ["READY"]
+
+
+def test_idle_instances_go_after_the_delay_of_the_scaling_policy() -> None:
+    """Counted from the last job. Source: botocore 1.44.5, batch ComputeScalingPolicy, 2026-11."""
+    resources = ComputeResources("EC2", 4, instance_types=("c5.xlarge",), min_scale_down_delay_minutes=20)
+    stage = Stage(resources=resources)
+    job = stage.submit()
+    stage.finish()
+    (instance,) = stage.engine.instances(terminated=True)
+    stopped = stage.engine.describe_job(job).stopped_at_ms
+    assert instance.terminated_at_ms - stopped == 20 * 60_000
+
+
+def test_an_external_scaler_feeds_an_unmanaged_environment() -> None:
+    """Instances join and leave from outside. Source: seed 004 (Elastigroup); compute_environments.html, 2026-11."""
+    stage = Stage()
+    stage.add(None, "own")
+    stage.engine.create_job_queue(JobQueue("own", 1, ("own",)))
+    stage.finish()
+    job = stage.submit(vcpus=4, queue="own")
+    stage.finish()
+    assert stage.status(job) == "RUNNABLE"
+    instance = stage.engine.register_instance("own", "c5.xlarge")
+    stage.wait(1)
+    assert stage.engine.jobs_on(instance) == (job,)
+    stage.engine.deregister_instance(instance)
+    stage.finish()
+    assert stage.status(job) == "SUCCEEDED"
+    view = stage.engine.find_instance(instance)
+    assert view is not None
+    assert view.status == "TERMINATED"
+
+
+def test_spot_interruptions_come_at_the_seeded_rate_and_with_the_hosts_text() -> None:
+    """Source: job_retries.html (`Host EC2*`), 2026-11; the rate is a setting."""
+    stage = Stage(
+        resources=ComputeResources("SPOT", 400, instance_types=("c5.xlarge",), allocation_strategy="SPOT_CAPACITY_OPTIMIZED"),
+        settings=instant(spot_interruptions_per_instance_hour=1),
+        long=[3_600_000],
+    )  # fmt: skip
+    jobs = [stage.submit("long", vcpus=4) for _ in range(100)]
+    stage.finish()
+    failed = [view for view in map(stage.engine.describe_job, jobs) if view.status == "FAILED"]
+    assert 50 <= len(failed) <= 75  # 1 − 1/e of them within the hour
+    assert all(view.status_reason.startswith("Host EC2 (instance i-") for view in failed)
+
+
+# --- environments and queues as resources ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kill", [True, False])
+def test_an_infrastructure_update_ends_or_drains_jobs(kill: bool) -> None:
+    """Source: infrastructure-updates.html, botocore 1.44.5 batch UpdatePolicy, 2026-11."""
+    stage = Stage(resources=XLARGE, long=[3_600_000])
+    job = stage.submit("long", vcpus=4)
+    stage.wait(10)
+    policy = UpdatePolicy(kill, 2)
+    new = ComputeEnvironment("ce", resources=evolve(XLARGE, image="another"), update_policy=policy)
+    before = stage.engine.now_ms
+    assert stage.engine.update_compute_environment(new) is True
+    with pytest.raises(BusyRefusal):
+        stage.engine.update_compute_environment(new)
+    stage.finish()
+    view = stage.engine.describe_job(job)
+    assert (view.status, view.stopped_at_ms - before) == ("FAILED", 0 if kill else 120_000)
+    environment = stage.engine.find_environment("ce")
+    assert environment is not None
+    assert environment.status == "VALID"
+
+
+def test_a_scaling_update_disturbs_no_job() -> None:
+    """Source: scaling-updates.html, 2026-11."""
+    stage = Stage(resources=XLARGE)
+    job = stage.submit()
+    stage.wait(5)
+    assert stage.engine.update_compute_environment(ComputeEnvironment("ce", resources=evolve(XLARGE, max_vcpus=64))) is False
+    stage.finish()
+    assert stage.status(job) == "SUCCEEDED"
+
+
+def test_desired_vcpus_cannot_be_lowered() -> None:
+    """Source: error-desired-vcpus-update.html, 2026-11."""
+    resources = ComputeResources("EC2", 16, min_vcpus=8, instance_types=("c5.xlarge",))
+    stage = Stage(resources=resources)
+    with pytest.raises(InvalidRefusal, match="Manually scaling down compute environment is not supported"):
+        stage.engine.update_compute_environment(ComputeEnvironment("ce", resources=evolve(resources, desired_vcpus=4)))
+
+
+def test_the_order_of_deletion() -> None:
+    """Queue disabled and gone, then the environment. Source: as seen in public and in peers' issues, 2026-11."""
+    stage = Stage()
+    engine = stage.engine
+    with pytest.raises(StateRefusal):
+        engine.delete_compute_environment("ce")
+    engine.update_compute_environment(ComputeEnvironment("ce", state="DISABLED", resources=XLARGE))
+    with pytest.raises(BusyRefusal, match="Cannot delete, resource is being modified"):
+        engine.delete_compute_environment("ce")
+    stage.finish()
+    with pytest.raises(ReferencedRefusal, match="Cannot delete, found existing JobQueue relationship"):
+        engine.delete_compute_environment("ce")
+    engine.update_job_queue(JobQueue("q", 1, ("ce",), state="DISABLED"))
+    stage.finish()
+    engine.delete_job_queue("q")
+    with pytest.raises(ReferencedRefusal):
+        engine.delete_compute_environment("ce")
+    stage.finish()
+    engine.delete_compute_environment("ce")
+    stage.finish()
+    assert (engine.find_queue("q"), engine.find_environment("ce")) == (None, None)
+
+
+def test_environments_must_be_valid_before_a_queue_takes_them() -> None:
+    """Source: measured error text (cdk-preflight), 2026-11."""
+    stage = Stage()
+    stage.engine.create_compute_environment(ComputeEnvironment("new", resources=XLARGE))
+    with pytest.raises(InvalidRefusal, match="must be created and valid before attaching"):
+        stage.engine.create_job_queue(JobQueue("r", 1, ("new",)))
+
+
+def test_a_broken_environment_is_invalid_with_its_reason() -> None:
+    """Source: invalid_compute_environment.html, 2026-11."""
+    stage = Stage()
+    stage.engine.create_compute_environment(
+        ComputeEnvironment("bad", resources=XLARGE, invalid_reason="CLIENT_ERROR - Not authorized")
+    )
+    stage.finish()
+    view = stage.engine.find_environment("bad")
+    assert view is not None
+    assert (view.status, view.status_reason) == ("INVALID", "CLIENT_ERROR - Not authorized")
