@@ -9,8 +9,6 @@ of them, because an event may make a rule submit a job at that very moment.
 from __future__ import annotations
 
 import heapq
-import itertools
-import random
 from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -21,18 +19,16 @@ from moto.core.config import default_user_config
 
 from batchiac.engine import Engine
 from batchiac.engine.effects import Effect, JobStateChanged
-from batchiac.engine.views import JobSummary
 from batchiac.local import http_mock
-from batchiac.local.api_error import ApiError, execution_refusal, refusal
-from batchiac.local.records import DefinitionRecord, JobRecord, Record, Shelf
+from batchiac.local.api_error import refusal
+from batchiac.local.books import Books
+from batchiac.local.records import Record, Shelf
 from batchiac.local.surroundings import NoSurroundings, Surroundings
 from batchiac.local.values import consumable_value, policy_value
-from batchiac.model.arn import batch_arn, partition_of
 from batchiac.model.job import JobRequest
 from batchiac.model.scheduling_policy import SchedulingPolicy
 
 if TYPE_CHECKING:
-    from batchiac.engine.views import JobView
     from batchiac.local.projections import Projection
     from batchiac.local.stage import Stage
 
@@ -63,7 +59,7 @@ class ConsumableAmounts:
     in_use: int
 
 
-class BatchBackend(BaseBackend):  # type: ignore[misc]  # moto is not typed for us
+class BatchBackend(Books, BaseBackend):  # type: ignore[misc]  # moto is not typed for us
     """See the module. Handlers (operations/) get it as `batch`."""
 
     stage: Stage
@@ -75,28 +71,14 @@ class BatchBackend(BaseBackend):  # type: ignore[misc]  # moto is not typed for 
         stage = current_stage()
         self.stage = stage
         self.lock = stage.lock
-        self.environments = self._shelf("compute-environment", "Compute environment")
-        self.queues = self._shelf("job-queue", "Job queue")
-        self.policies = self._shelf("scheduling-policy", "Scheduling policy")
-        self.consumables = self._shelf("consumable-resource", "Consumable resource")
-        self.service_environments = self._shelf("service-environment", "Service environment")
-        self.quota_shares = self._shelf("quota-share", "Quota share")
-        self.service_jobs: dict[str, Record] = {}
-        self.definitions: dict[str, dict[int, DefinitionRecord]] = {}
-        self._revisions: dict[str, int] = {}
-        self._jobs: dict[str, JobRecord] = {}
-        self._jobs_by_queue: dict[str, list[JobRecord]] = {}
-        self._serials = itertools.count(1)
-        self._random = random.Random(f"{stage.settings.seed}:{account_id}:{region_name}")
+        self.open_books(f"{stage.settings.seed}:{account_id}:{region_name}")
         self._timers: list[tuple[int, int, Callable[[], None]]] = []
-        self._tokens: dict[tuple[str, str], int] = {}
         self._let_go: dict[tuple[str, str], int] = {}
         self._effects: list[Effect] = []
         self._job_changes = 0
         self._leaving: list[tuple[Shelf, str]] = []
         self._unsettled = False
         self._advancing = False
-        self._job_arn_prefix = batch_arn("job", "", region=region_name, account=account_id)
         self.projections: list[Projection] = []
         stage.join(self)
 
@@ -156,10 +138,6 @@ class BatchBackend(BaseBackend):  # type: ignore[misc]  # moto is not typed for 
     def surroundings(self) -> Surroundings | NoSurroundings:
         """What else exists in the account."""
         return Surroundings(self) if self.stage.settings.projections else NoSurroundings()
-
-    def now_ms(self) -> int:
-        """The present of this account and region."""
-        return int(self.engine.now_ms)
 
     def catch_up(self) -> None:
         """Bring everything to the clock's present; a command that an event on the way there led to is given there."""
@@ -349,118 +327,6 @@ class BatchBackend(BaseBackend):  # type: ignore[misc]  # moto is not typed for 
                 return True
         return True
 
-    # --- ids, serials, tokens ---------------------------------------------------------------------------------------
-
-    def next_serial(self) -> int:
-        """A number above all before it."""
-        return next(self._serials)
-
-    def new_uuid(self) -> str:
-        """An id in a UUID's form, from the seed."""
-        bits = f"{self._random.getrandbits(128):032x}"
-        return f"{bits[:8]}-{bits[8:12]}-4{bits[13:16]}-a{bits[17:20]}-{bits[20:]}"
-
-    new_request_id = new_uuid
-
-    def execution_refusal(self, message: str) -> ApiError:
-        """`api_error.execution_refusal` with a request id."""
-        return execution_refusal(message, self.new_request_id())
-
-    def seen_token(self, operation: str, token: str, lifetime_ms: int) -> bool:
-        """True when a clientToken was used within its lifetime; it counts as used from now on."""
-        now = self.now_ms()
-        self._tokens = {key: until for key, until in self._tokens.items() if until > now}
-        seen = (operation, token) in self._tokens
-        self._tokens[operation, token] = now + lifetime_ms
-        return seen
-
-    # --- records ----------------------------------------------------------------------------------------------------
-
-    def _shelf(self, kind: Any, noun: str) -> Shelf:
-        return Shelf(kind, noun, self.account_id, self.region_name)
-
-    def new_record(self, shelf: Shelf, name: str, wire: Wire, request: Wire, *, add: bool = True) -> Record:
-        """A record with serial, ARN, tags and time; on its shelf unless the caller puts it there.
-
-        Raises:
-            ApiError: the name is taken.
-        """
-        record = Record(
-            self.next_serial(), name, shelf.arn_of(name), wire, dict(request.get("tags", {})), self.now_ms()
-        )
-        if add:
-            shelf.add(record)
-        return record
-
-    def begin(self, record: Record, status: str, *, then: str | None, shelf: Shelf | None = None) -> None:
-        """A status of a resource that the engine does not know, and what follows it after the queue's times.
-
-        Args:
-            then: the status afterwards; None takes the record off its `shelf`.
-        """
-        record.wire["status"] = status
-
-        def end() -> None:
-            if then is None:
-                assert shelf is not None
-                shelf.remove(record)
-            elif record.wire["status"] == status:
-                record.wire["status"] = then
-
-        if self.stage.settings.at_once:
-            end()
-            return
-        settings = self.stage.settings.engine
-        delay = {
-            "CREATING": settings.queue_create_ms,
-            "UPDATING": settings.queue_update_ms,
-            "DELETING": settings.queue_delete_ms,
-        }[status]
-        self.at(self.now_ms() + delay, end)
-
-    def next_revision(self, name: str) -> int:
-        """The number of a definition's next revision."""
-        self._revisions[name] = self._revisions.get(name, 0) + 1
-        return self._revisions[name]
-
-    def definition_arn(self, name_and_revision: str) -> str:
-        """ARN of `name:revision`."""
-        return batch_arn("job-definition", name_and_revision, region=self.region_name, account=self.account_id)
-
-    def definition_name(self, name_or_arn: str) -> str:
-        """`name` or `name:revision`; a foreign ARN comes back whole."""
-        return name_or_arn.removeprefix(self.definition_arn(""))
-
-    def tags_of(self, arn: str) -> dict[str, str]:
-        """The tags of any tagged thing, to be edited in place.
-
-        Raises:
-            ApiError: nothing has this ARN.
-        """
-        for shelf in (
-            self.environments,
-            self.queues,
-            self.policies,
-            self.consumables,
-            self.service_environments,
-            self.quota_shares,
-        ):
-            if arn.startswith(shelf.arn_of("")) and (record := shelf.find(arn)) is not None:
-                return record.tags
-        if arn.startswith(self.definition_arn("")):
-            name, _, revision = self.definition_name(arn).partition(":")
-            definition = self.definitions.get(name, {}).get(int(revision) if revision.isdigit() else 0)
-            if definition is not None:
-                return definition.tags
-        if arn.startswith(self._job_arn_prefix):
-            job = self._jobs.get(self.job_id_of(arn))
-            if job is not None and self.engine.find_job(job.id) is not None:
-                return job.tags
-        service_job = self.service_jobs.get(arn.removeprefix(self.service_job_arn("")))
-        if service_job is not None:
-            return service_job.tags
-        raise refusal(f"Resource {arn} does not exist")
-
     # --- compute environments and queues ----------------------------------------------------------------------------
 
     def create_environment(self, value: Any) -> None:
@@ -558,73 +424,35 @@ class BatchBackend(BaseBackend):  # type: ignore[misc]  # moto is not typed for 
         """Total and in use."""
         return ConsumableAmounts(*self.engine.consumable_quantities(name))
 
-    # --- jobs -------------------------------------------------------------------------------------------------------
+    def begin(self, record: Record, status: str, *, then: str | None, shelf: Shelf | None = None) -> None:
+        """A status of a resource that the engine does not know, and what follows it after the queue's times.
+
+        Args:
+            then: the status afterwards; None takes the record off its `shelf`.
+        """
+        record.wire["status"] = status
+
+        def end() -> None:
+            if then is None:
+                assert shelf is not None
+                shelf.remove(record)
+            elif record.wire["status"] == status:
+                record.wire["status"] = then
+
+        if self.stage.settings.at_once:
+            end()
+            return
+        settings = self.stage.settings.engine
+        delay = {
+            "CREATING": settings.queue_create_ms,
+            "UPDATING": settings.queue_update_ms,
+            "DELETING": settings.queue_delete_ms,
+        }[status]
+        self.at(self.now_ms() + delay, end)
 
     def submit(self, request: JobRequest) -> str:
         """Have the engine take a job; its id."""
         return self.engine.submit_job(request)
-
-    def add_job(self, record: JobRecord) -> None:
-        """Keep what the API was told of a job."""
-        self._jobs[record.id] = record
-        self._jobs_by_queue.setdefault(record.queue_arn, []).append(record)
-
-    def job_id_of(self, id_or_arn: str) -> str:
-        """The bare id."""
-        return id_or_arn.removeprefix(self._job_arn_prefix)
-
-    def job_arn(self, job_id: str) -> str:
-        """ARN of a job, child or node."""
-        return self._job_arn_prefix + job_id
-
-    def record_of(self, job_id: str) -> JobRecord | None:
-        """The record of a job, or of the parent of a child or node."""
-        return self._jobs.get(job_id) or self._jobs.get(job_id.partition(":")[0].partition("#")[0])
-
-    def look_up(self, job_id: str) -> tuple[JobRecord, JobView] | None:
-        """Record and view of a job, child or node; None where there is none (any more)."""
-        record = self.record_of(job_id)
-        view = self.engine.find_job(job_id)
-        return None if record is None or view is None else (record, view)
-
-    def line_of(self, job_id: str) -> JobSummary:
-        """One job as a line of a listing; it must exist."""
-        view = self.engine.describe_job(job_id)
-        last = view.attempts[-1] if view.attempts else None
-        return JobSummary(
-            view.id,
-            view.name,
-            view.queue,
-            view.status,
-            view.status_reason,
-            view.created_at_ms,
-            view.started_at_ms,
-            view.stopped_at_ms,
-            last.exit_code if last is not None and view.stopped_at_ms is not None else None,
-            last.reason if last is not None else "",
-            view.request,
-            view.array_size,
-            view.array_index,
-            view.num_nodes,
-            view.node_index,
-        )
-
-    def jobs_of(self, queue: Record) -> list[JobRecord]:
-        """The jobs of a queue that can still be described, oldest first."""
-        return self._kept(self._jobs_by_queue.get(queue.arn, []))
-
-    def all_jobs(self) -> list[JobRecord]:
-        """All jobs that can still be described, oldest first."""
-        return self._kept(list(self._jobs.values()))
-
-    def _kept(self, records: list[JobRecord]) -> list[JobRecord]:
-        """Drop from the front what the engine has forgotten: finished jobs go after their retention time."""
-        gone = 0
-        while gone < len(records) and self.engine.find_job(records[gone].id) is None:
-            self._jobs.pop(records[gone].id, None)
-            gone += 1
-        del records[:gone]
-        return records
 
     def queue_snapshot(self, record: Record, most_jobs: int, most_shares: int) -> Wire:
         """GetJobQueueSnapshot's answer."""
@@ -653,18 +481,6 @@ class BatchBackend(BaseBackend):  # type: ignore[misc]  # moto is not typed for 
                 "lastUpdatedAt": now,
             }
         return answer
-
-    # --- names of what is elsewhere ---------------------------------------------------------------------------------
-
-    def service_job_arn(self, job_id: str) -> str:
-        """ARN of a service job."""
-        return f"arn:{partition_of(self.region_name)}:batch:{self.region_name}:{self.account_id}:service-job/{job_id}"
-
-    def training_job_arn(self, name: str) -> str:
-        """ARN of the SageMaker training job that a service job would be."""
-        return (
-            f"arn:{partition_of(self.region_name)}:sagemaker:{self.region_name}:{self.account_id}:training-job/{name}"
-        )
 
 
 def _vcpus(quantity: float) -> list[Wire]:

@@ -124,10 +124,8 @@ def _pod_containers(containers: Sequence[Wire], overrides: Sequence[Wire]) -> li
         if override is None:
             merged.append(container)
             continue
-        result = {
-            **container,
-            **{key: override[key] for key in ("image", "command", "args", "resources") if key in override},
-        }
+        result: Wire = dict(container)
+        result.update((key, override[key]) for key in ("image", "command", "args", "resources") if key in override)
         if "env" in override:
             result["env"] = merged_by_key(container.get("env", ()), override["env"], "name")
         merged.append(result)

@@ -1,5 +1,8 @@
 """Wire records → the engine's values (batchiac/model). The only place that knows both forms."""
 
+# mypy takes a generic converter of attrs (`converter=tuple`) for one that accepts nothing:
+# mypy: disable-error-code="arg-type, misc"
+
 from __future__ import annotations
 
 import json
@@ -228,8 +231,8 @@ def _container(name: str, wire: Wire, parameters: Mapping[str, str]) -> Containe
         image=wire.get("image", ""),
         command=substituted(wire.get("command", ()), parameters),
         resources=Resources(
-            vcpus=float(needs.get("VCPU", wire.get("vcpus", 1))),
-            memory_mib=int(needs.get("MEMORY", wire.get("memory", 0))),
+            vcpus=float(needs.get("VCPU") or wire.get("vcpus", 1)),
+            memory_mib=int(needs.get("MEMORY") or wire.get("memory", 0)),
             gpus=int(needs.get("GPU", 0)),
         ),
         environment={entry["name"]: entry.get("value", "") for entry in wire.get("environment", ()) if "name" in entry},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from unittest.mock import patch
 
 from moto.ec2.exceptions import EC2ClientError
@@ -16,6 +16,7 @@ from batchiac.model.instance_type import read_instance_types
 
 if TYPE_CHECKING:
     from batchiac.local.stage import Stage
+    from batchiac.local.surroundings import Surroundings
 
 Wire = dict[str, Any]
 
@@ -48,6 +49,11 @@ class Ec2(Mirror):
     def _ec2(self) -> EC2Backend:
         return ec2_backends[self.batch.account_id][self.batch.region_name]
 
+    @property
+    def _around(self) -> Surroundings:
+        """What exists in the account: where projections are, it is looked at."""
+        return cast("Surroundings", self.batch.surroundings)
+
     def _find(self, instance_id: str) -> Any:
         return next((each for each in self._ec2.all_instances() if each.id == instance_id), None)
 
@@ -66,7 +72,7 @@ class Ec2(Mirror):
             options["placement_group"] = resources["placementGroup"]
         if resources.get("securityGroupIds"):
             options["security_group_ids"] = list(resources["securityGroupIds"])
-        profile = self.batch.surroundings.profile(resources["instanceRole"]) if resources.get("instanceRole") else None
+        profile = self._around.profile(resources["instanceRole"]) if resources.get("instanceRole") else None
         # moto draws an id where it makes the instance: the engine's own is put in its place for that moment.
         with patch.object(instances_module, "random_instance_id", lambda: effect.instance_id):
             reservation = self._ec2.run_instances(
@@ -88,7 +94,7 @@ class Ec2(Mirror):
         instance.architecture = shape.architecture
 
     def _image_of_template(self, template: Wire | None) -> str:
-        known = self.batch.surroundings.launch_template(template) if template is not None else None
+        known = self._around.launch_template(template) if template is not None else None
         return str(known.latest_version().data.get("ImageId") or DEFAULT_IMAGE) if known is not None else DEFAULT_IMAGE
 
     def _tags(self, effect: InstanceChanged, resources: Wire) -> dict[str, str]:

@@ -23,7 +23,10 @@ def test_parameters_take_the_models_case_and_the_users_keys_stay() -> None:
     shape = service_model().operation_model("SubmitJob").input_shape
     given = {
         "JobName": "a",
-        "ContainerOverrides": {"Command": ["x"], "Environment": [{"Name": "N", "Value": "V"}, {"name": "M", "value": "W"}]},
+        "ContainerOverrides": {
+            "Command": ["x"],
+            "Environment": [{"Name": "N", "Value": "V"}, {"name": "M", "value": "W"}],
+        },
         "Parameters": {"Size": "3"},
         "Tags": {"Team": "A"},
     }
