@@ -112,6 +112,9 @@ class ComputeEnvironment(BatchResource):
             path = "computeResources.desiredvCpus"
             note = "asked for; AWS only lets it grow"
             changes.append(PropertyChange(path, "update", asked[0], asked[1], Effect.SCALING_UPDATE, note))
+        if state.get("status") == "INVALID":
+            note = f"INVALID: {state.get('statusReason') or 'AWS gave no reason'}; AWS is made to look again"
+            changes.append(PropertyChange("status", "update", "INVALID", "VALID", Effect.SCALING_UPDATE, note))
         replaces = list(result.replaces)
         if inputs.get("blueGreen") is True and not replaces:
             changes = [_as_replacement(each) for each in changes]
@@ -228,9 +231,11 @@ class ComputeEnvironment(BatchResource):
             replace_through_bridge(self, resource_id, state, inputs)
             return
         sent = self._update_request(resource_id, state, inputs)
+        found = aws.wait(self.door, resource_id, aws.STILL)
+        if found is not None and found.get("status") == "INVALID":
+            sent = self._look_again(resource_id, inputs, sent)
         if not sent:
             return
-        aws.wait(self.door, resource_id, aws.STILL)
         self.door.client("batch").update_compute_environment(computeEnvironment=resource_id, **sent)
         minutes = (inputs.get("updatePolicy") or {}).get("jobExecutionTimeoutMinutes", DEFAULT_JOB_MINUTES)
         deadline_s = 60 * minutes + UPDATE_MARGIN_S
@@ -263,6 +268,15 @@ class ComputeEnvironment(BatchResource):
                 resources["updateToLatestImageVersion"] = True
             sent["computeResources"] = resources
         return sent
+
+    def _look_again(self, resource_id: str, inputs: Properties, sent: dict[str, Any]) -> dict[str, Any]:
+        """The update that repairs an INVALID environment, once its cause is gone: disabled first, then as wanted.
+
+        Source: https://docs.aws.amazon.com/batch/latest/userguide/invalid_compute_environment.html
+        """
+        self.door.client("batch").update_compute_environment(computeEnvironment=resource_id, state="DISABLED")
+        aws.wait(self.door, resource_id, aws.STILL)
+        return {**sent, "state": inputs.get("state") or "ENABLED"}
 
     def _left_out(self, key: str, before: Mapping[str, Any]) -> Any:
         if key == "launchTemplate":

@@ -333,6 +333,22 @@ def test_invalid_says_aws_reason_and_leaves_nothing(world: Any, resources: Resou
     assert world.stack.client("batch").describe_compute_environments()["computeEnvironments"] == []
 
 
+def test_pain_an_invalid_environment_is_repaired(deployed: Any) -> None:
+    """terraform-provider-aws#8549: found INVALID by read, the plan says AWS's reason, and an update makes it VALID."""
+    held = deployed.held["work"]
+    reason = "CLIENT_ERROR - Not authorized to perform sts:AssumeRole"
+    (backend,) = deployed.stack.stage.backends.values()
+    backend.engine.invalidate_compute_environment(held["computeEnvironmentName"], reason)
+    held.outputs = held.handler.read(held.id, held.outputs).outputs
+    assert held["status"] == "INVALID"
+    (change,) = deployed.diff(held).changes
+    assert (change.path, change.note) == ("status", f"INVALID: {reason}; AWS is made to look again")
+    deployed.update(held)
+    assert held["status"] == "VALID"
+    assert held.handler._find(held.id, held.outputs)["state"] == "ENABLED"
+    assert deployed.diff(held).changes == ()
+
+
 def test_jobs_at_stake_are_counted(deployed: Any) -> None:
     """Environment and queue tell which jobs an act would interrupt or end."""
     ids = running(deployed)
