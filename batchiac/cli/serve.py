@@ -22,8 +22,8 @@ USAGE = """\
 @click.option("--expose", is_flag=True, help="Let others reach the server: they need no credentials.")
 @click.option(
     "--clock",
-    default="auto",
-    show_default=True,
+    default=None,
+    show_default="auto; real with --executor process",
     help="real; scaled:N (N times as fast); virtual (stands still, POST /_batchiac/clock moves it); auto (a Describe"
     " of something in transition moves it to the next event).",
 )
@@ -46,7 +46,7 @@ def command(
     port: int,
     host: str,
     expose: bool,
-    clock: str,
+    clock: str | None,
     seed: int,
     data: Path | None,
     executor: str,
@@ -56,6 +56,7 @@ def command(
     """Run the local stack as a server: every AWS service that moto simulates, and AWS Batch as it really behaves."""
     from batchiac.local.server.run import Settings, make_server
 
+    clock = clock or ("real" if executor == "process" else "auto")
     settings = Settings(
         host=host,
         port=port,

@@ -21,6 +21,8 @@ from batchiac.local.server.ticker import Ticker
 from batchiac.local.server.turn import HeldTime, Turn
 
 if TYPE_CHECKING:
+    from batchiac.local.backend import BatchBackend
+    from batchiac.local.executors.real_runs import RealRuns
     from batchiac.local.server.run import Settings
     from batchiac.local.stage import Stage
 
@@ -47,13 +49,21 @@ def assemble(settings: Settings, *, port: int, gate: Gate) -> Parts:
         UsageError: no such clock.
         StateError: the data folder is damaged, in use, or of other settings.
     """
+    from batchiac.engine.settings import EngineSettings
     from batchiac.local.dispatch import OPERATIONS, handle
+    from batchiac.local.executors.real_runs import QUICK, RealRuns, UntilTold
     from batchiac.local.installation import backend_of, install
     from batchiac.local.stage import StageSettings
 
     # An auto clock flows, so that a job's times are never before its client's; a virtual one stands still.
+    real = settings.executor == "process"
     stage_settings = StageSettings(
-        clock=settings.clock, flowing=settings.clock == "auto", seed=settings.seed, projections=settings.projections
+        clock=settings.clock,
+        flowing=settings.clock == "auto",
+        seed=settings.seed,
+        projections=settings.projections,
+        engine=QUICK if real else EngineSettings(),
+        behaviour=UntilTold() if real else None,
     )
     held = HeldTime()
     stage = install(stage_settings)
@@ -64,24 +74,33 @@ def assemble(settings: Settings, *, port: int, gate: Gate) -> Parts:
     moto = MotoApplication(port)
     journal = _open_journal(settings)
     ending: list[Callable[[], None]] = []
+    runs = RealRuns(stage, lambda record: turn.control(record), _variables(gate, port)) if real else None
+
+    def watch(account: str, region: str, batch: BatchBackend) -> None:
+        view.watch(account, region, batch)
+        if runs is not None:
+            runs.watch(account, region, batch)
+
     try:
         history = History(
-            stage, journal, lambda name: name in OPERATIONS and OPERATIONS[name].mutates, backend_of, view.watch
+            stage, journal, lambda name: name in OPERATIONS and OPERATIONS[name].mutates, backend_of, watch
         )
         history.replay(handle, moto, faults)
         turn = Turn(history, held)
+        if runs is not None:
+            runs.resume()
         control = Control(view, turn, faults, handle)
-        application = LocalStackApplication(
-            handle, turn, moto, control, faults, gate, gate_all=settings.executor == "process"
-        )
+        application = LocalStackApplication(handle, turn, moto, control, faults, gate, gate_all=real)
     except BaseException:
         if journal is not None:
             journal.close()
         raise
     if journal is not None or not stage.clock.can_skip:
-        ticker = Ticker(_ticks(turn, stage, history))
+        ticker = Ticker(_ticks(turn, stage, history, runs))
         ticker.start()
         ending.append(ticker.stop)
+    if runs is not None:
+        ending.append(runs.close)
     if journal is not None:
         ending.append(journal.close)
     if settings.warm:
@@ -92,10 +111,27 @@ def assemble(settings: Settings, *, port: int, gate: Gate) -> Parts:
 def _open_journal(settings: Settings) -> Journal | None:
     if settings.data is None:
         return None
-    return Journal(settings.data, {"seed": settings.seed, "clock": settings.clock, "projections": settings.projections})
+    return Journal(
+        settings.data,
+        {
+            "seed": settings.seed,
+            "clock": settings.clock,
+            "projections": settings.projections,
+            "executor": settings.executor,
+        },
+    )
 
 
-def _ticks(turn: Turn, stage: Stage, history: History) -> Callable[[], None]:
+def _variables(gate: Gate, port: int) -> dict[str, str]:
+    """What a real job finds in its environment, so that its AWS calls come here and nowhere else."""
+    return {
+        "AWS_ENDPOINT_URL": f"http://{gate.hosts[0] if gate.hosts else '127.0.0.1'}:{port}",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+    }
+
+
+def _ticks(turn: Turn, stage: Stage, history: History, runs: RealRuns | None) -> Callable[[], None]:
     count = 0
 
     def tick() -> None:
@@ -104,6 +140,8 @@ def _ticks(turn: Turn, stage: Stage, history: History) -> Callable[[], None]:
         if not stage.clock.can_skip:
             with turn.quietly():
                 stage.catch_up()
+                if runs is not None:
+                    runs.tick()
         if count % SYNC_TICKS == 0:
             history.sync()
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from batchiac.errors import StateError
 from batchiac.local.api_error import ApiError
 from batchiac.local.clock import Clock
+from batchiac.local.executors.real_runs import end_attempt, write_log
 from batchiac.local.server.faults import read_action, read_body
 from batchiac.local.server.journal import Journal, changes, http_environ, http_record
 from batchiac.local.server.moto_chance import moto_time, seed_moto
@@ -148,6 +149,8 @@ class History:
                 raise StateError(f"{text}: it was kept by another version, or is damaged") from error
             done += 1
             last_ms = max(last_ms, clock.now_ms())
+        # What was due by then had happened, and may have been seen.
+        self._stage.catch_up()
         self._stage.clock = own_clock
         if done:
             # While the server was down time went on, as fast as it does: nothing that was seen is undone.
@@ -172,6 +175,10 @@ class History:
             self._stage.advance(record["s"])
         elif kind == "fault":
             faults.add(record["kind"], **record["settings"])
+        elif kind == "exit":
+            end_attempt(self._stage, record)
+        elif kind == "log":
+            write_log(self._stage, record)
         else:
             raise ValueError(f"unknown kind {kind!r}")
 

@@ -19,15 +19,22 @@ class HeldTime:
 
     def __init__(self) -> None:
         self._held: float | None = None
+        self._depth = 0
 
     def __call__(self) -> float:
         return time.monotonic() if self._held is None else self._held
 
     def hold(self) -> None:
-        self._held = time.monotonic()
+        """Stand still; a hold inside a hold changes nothing."""
+        if not self._depth:
+            self._held = time.monotonic()
+        self._depth += 1
 
     def release(self) -> None:
-        self._held = None
+        """Go on, when the outermost hold is released."""
+        self._depth -= 1
+        if not self._depth:
+            self._held = None
 
 
 class Recorder(Protocol):

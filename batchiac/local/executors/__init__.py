@@ -1,0 +1,1 @@
+"""How a job's containers run: simulated (the engine's behaviour, the default) or as processes of this machine."""

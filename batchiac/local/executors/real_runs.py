@@ -1,0 +1,263 @@
+"""Real processes in place of simulated ones: they start when the engine says RUNNING, and tell it of their end.
+
+The engine plans an attempt's end when it starts. Here nobody knows it yet, so the plan is `PLANNED_MS`, and the real
+end overwrites it as a lost host or a termination does. Everything real reaches the engine inside the turn and through
+the journal; after a restart the processes of the earlier life are gone, and their attempts end with 137.
+
+Theory of the stops: TerminateJob and a timeout move the planned end to 30 seconds from now. Seeing that, SIGTERM is
+sent; when the engine's own end comes first, SIGKILL.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from heapq import heappush
+from typing import TYPE_CHECKING, Any
+
+from attrs import define
+
+from batchiac.engine.effects import Effect, JobStateChanged
+from batchiac.engine.kernel.events import ROW_BITS
+from batchiac.engine.ledger import Ending
+from batchiac.engine.policies.behaviour import Draw
+from batchiac.engine.reasons import ESSENTIAL_EXITED
+from batchiac.engine.settings import EngineSettings
+from batchiac.local.executors.process import Run, start
+from batchiac.model.job import JobRequest, JobStatus
+from batchiac.model.job_definition import Container
+
+if TYPE_CHECKING:
+    from batchiac.local.stage import Stage
+
+PLANNED_MS = 400 * 86_400_000
+SIGKILLED = 137
+_RUNNING = JobStatus.RUNNING.name
+
+Key = tuple[str, str, str, int]
+"""Account, region, job id (with its child's or node's number), attempt."""
+
+
+QUICK = EngineSettings(
+    admission_ms=1,
+    environment_create_ms=500,
+    environment_update_ms=500,
+    environment_delete_ms=500,
+    queue_create_ms=500,
+    queue_update_ms=500,
+    queue_delete_ms=500,
+    launch_ms=500,
+    fargate_start_ms=100,
+    image_pull_ms=0,
+    scaling_interval_ms=500,
+)
+"""Real processes run in real time: nobody wants to wait two minutes for an instance that does not exist."""
+
+
+class UntilTold:
+    """A `Behaviour`: every attempt runs until its process ends."""
+
+    def plan(self, job: JobRequest, container: Container) -> Draw:
+        """See Behaviour."""
+        return lambda _index, _attempt, _stream: PLANNED_MS
+
+
+@define
+class Live:
+    """A process, and when its attempt was planned to end: another plan means that it is being stopped."""
+
+    run: Run
+    group: str
+    stream: str
+    planned_end: int
+    timeout_at_ms: int | None
+    told_to_stop: bool = False
+    has_stream: bool = False
+
+
+class RealRuns:
+    """See the module.
+
+    Args:
+        control: `Turn.control`: a record, around what it records.
+        variables: set for every job beside its own (the server's address, a region's name is added).
+    """
+
+    def __init__(
+        self,
+        stage: Stage,
+        control: Callable[[dict[str, Any]], AbstractContextManager[None]],
+        variables: Mapping[str, str],
+    ) -> None:
+        self._stage = stage
+        self._control = control
+        self._variables = variables
+        self._to_start: dict[Key, None] = {}
+        self._live: dict[Key, Live] = {}
+        self._over: list[Key] = []
+
+    # --- what the engine says ---------------------------------------------------------------------------------------
+
+    def watch(self, account: str, region: str, batch: Any) -> None:
+        """Listen to an engine; the lines that a simulated container would have written are left out."""
+        from batchiac.local.projections.logs import Logs
+
+        batch.projections = [each for each in batch.projections if not isinstance(each, Logs)]
+
+        def see(effect: Effect) -> None:
+            if not isinstance(effect, JobStateChanged):
+                return
+            key = (account, region, effect.job_id, effect.attempt)
+            if effect.status == _RUNNING:
+                self._to_start[key] = None
+            elif effect.previous == _RUNNING:
+                self._to_start.pop(key, None)
+                if key in self._live:
+                    self._over.append(key)
+
+        batch.engine.subscribe(see)
+
+    # --- what is done about it, a few times a second, inside the turn ------------------------------------------------
+
+    def resume(self) -> None:
+        """After a replay: the processes of the life before are gone, and their attempts end."""
+        orphans, self._to_start = list(self._to_start), {}
+        for key in orphans:
+            self._end(key, SIGKILLED, "the local stack was restarted: its processes had ended with it")
+
+    def tick(self) -> None:
+        """Kill what is over, start what is to be started, pass on output, signals and ends."""
+        for key in self._over:
+            if key in self._live:
+                self._live[key].run.signal(signal.SIGKILL)
+        self._over.clear()
+        to_start, self._to_start = list(self._to_start), {}
+        for key in to_start:
+            self._start(key)
+        for key, live in list(self._live.items()):
+            self._stop_where_asked(key, live)
+            ended = live.run.poll()
+            self._pass_on(key, live, last=ended is not None)
+            if ended is not None:
+                del self._live[key]
+                live.run.clean()
+                self._end(key, ended.exit_code, ended.reason)
+
+    def close(self) -> None:
+        """The server ends: so does every process."""
+        for live in self._live.values():
+            live.run.signal(signal.SIGKILL)
+            live.run.process.wait()
+            live.run.clean()
+        self._live.clear()
+
+    def _start(self, key: Key) -> None:
+        from batchiac.local.job_detail import log_group_of, log_stream_of, task_id_of
+        from batchiac.local.job_payload import substituted
+        from batchiac.local.projections.attempt import attempt_of, containers_of
+
+        account, region, job_id, number = key
+        batch = self._stage.backends[account, region]
+        found = batch.look_up(job_id)
+        if found is None:
+            return
+        record, view = found
+        attempt = attempt_of(view, number)
+        containers = containers_of(record, view)
+        parent = (view.array_size or view.num_nodes) and ":" not in job_id and "#" not in job_id
+        if attempt is None or not containers or parent:
+            return
+        container = containers[0]
+        command = substituted([*container.get("command", ()), *container.get("args", ())], record.parameters)
+        given = {each["name"]: each.get("value", "") for each in container.get("environment", ()) if "name" in each}
+        own = {**self._variables, "AWS_DEFAULT_REGION": region, **given, **view.environment_variables}
+        try:
+            run = start(command, own, _memory_mib(container))
+        except OSError as error:
+            self._end(key, 1, f"CannotStartContainerError: {error}")
+            return
+        world, job, row = _row_of(batch, job_id)
+        timeout_ms = job.plan.timeout_ms
+        self._live[key] = Live(
+            run,
+            log_group_of(container),
+            log_stream_of(record, container, task_id_of(attempt)),
+            world.ledger.stopped[row],
+            None if timeout_ms is None else world.ledger.started[row] + timeout_ms,
+        )
+
+    def _stop_where_asked(self, key: Key, live: Live) -> None:
+        if live.told_to_stop:
+            return
+        batch = self._stage.backends[key[0], key[1]]
+        world, _, row = _row_of(batch, key[2])
+        late = live.timeout_at_ms is not None and batch.now_ms() >= live.timeout_at_ms
+        if late or world.ledger.stopped[row] != live.planned_end:
+            live.told_to_stop = True
+            live.run.signal(signal.SIGTERM)
+
+    def _pass_on(self, key: Key, live: Live, *, last: bool) -> None:
+        lines = live.run.new_lines(last=last)
+        if not lines and live.has_stream:
+            return
+        # The first time also without a line: the stream is there as soon as the container is.
+        live.has_stream = True
+        record = {"k": "log", "a": key[0], "r": key[1], "group": live.group, "stream": live.stream, "lines": lines}
+        with self._control(record):
+            write_log(self._stage, record)
+
+    def _end(self, key: Key, exit_code: int, reason: str) -> None:
+        account, region, job_id, attempt = key
+        where = {"k": "exit", "a": account, "r": region, "job": job_id, "attempt": attempt}
+        record = {**where, "code": exit_code, "reason": reason}
+        with self._control(record):
+            end_attempt(self._stage, record)
+
+
+def write_log(stage: Stage, record: Mapping[str, Any]) -> None:
+    """Do a record `log`: lines into a stream, at the stack's time."""
+    from batchiac.local.projections.logs import write
+
+    batch = stage.backends[record["a"], record["r"]]
+    batch.catch_up()
+    now_ms = stage.clock.now_ms()
+    events = [{"timestamp": now_ms, "message": line} for line in record["lines"]]
+    write(batch, record["group"], record["stream"], events)
+
+
+def end_attempt(stage: Stage, record: Mapping[str, Any]) -> None:
+    """Do a record `exit`: the attempt ends with what its process ended with, where it has not ended otherwise."""
+    batch = stage.backends[record["a"], record["r"]]
+    batch.catch_up()
+    if batch.engine.find_job(record["job"]) is None:
+        return
+    world, job, row = _row_of(batch, record["job"])
+    ledger = world.ledger
+    if ledger.status[row] != JobStatus.RUNNING.value or ledger.attempts[row] != record["attempt"]:
+        return
+    timeout_ms = job.plan.timeout_ms
+    timed_out = timeout_ms is not None and world.now_ms >= ledger.started[row] + timeout_ms
+    stopping = bool(job.stops and row in job.stops)
+    if not timed_out and not stopping:
+        # It ended by itself: what was written down for its timeout does not hold.
+        ledger.endings.pop(row, None)
+        if record["reason"]:
+            ledger.endings[row] = Ending(ESSENTIAL_EXITED, record["reason"])
+    ledger.exit[row] = record["code"]
+    # At least 1 ms: commands of one time must all come before what they cause (attempts.stop_attempt).
+    ledger.stopped[row] = world.now_ms + 1
+    heappush(world.events.rows, world.now_ms + 1 << ROW_BITS | row)
+
+
+def _row_of(batch: Any, job_id: str) -> tuple[Any, Any, int]:
+    """World, record and row of a job. The engine has no public word for "this attempt has ended" yet."""
+    record, row = batch.engine._read_job(job_id)
+    return batch.engine._world, record, row
+
+
+def _memory_mib(container: Mapping[str, Any]) -> int:
+    for each in container.get("resourceRequirements", ()):
+        if each.get("type") == "MEMORY":
+            return int(each["value"])
+    return int(container.get("memory", 0))
