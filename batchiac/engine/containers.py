@@ -65,7 +65,7 @@ def task_outcome(
     ends = [
         (run.stopped_ms, number)
         for number, run in enumerate(runs)
-        if run.stopped_ms is not None and (containers[number].essential or _init_failed(containers[number], run))
+        if run.stopped_ms is not None and _ends_task(containers[number], run)
     ]
     if ends:
         end, decisive = min(ends)
@@ -84,8 +84,8 @@ def task_outcome(
     return Outcome(end, 1 if code is None else code, 0, reason, starts), seen
 
 
-def _init_failed(container: Container, run: ContainerRun) -> bool:
-    return container.init and run.exit_code != 0
+def _ends_task(container: Container, run: ContainerRun) -> bool:
+    return run.exit_code != 0 if container.init else container.essential
 
 
 def _cut(run: ContainerRun, end: int) -> ContainerRun:
@@ -101,11 +101,11 @@ def _run_alone(containers: tuple[Container, ...], outcomes: list[Outcome]) -> li
     """When each container would start and end if nobody stopped the task, in the order of the definition."""
     by_name = {each.name: number for number, each in enumerate(containers)}
     done: dict[int, ContainerRun] = {}
-    init_end = 0
+    init_end: int | None = 0  # None once one has failed: nothing after it starts
     for number, container in enumerate(containers):
         if container.init:
-            done[number] = _one(container, outcomes[number], init_end)
-            init_end = done[number].stopped_ms or init_end
+            done[number] = run = _one(container, outcomes[number], init_end)
+            init_end = run.stopped_ms if run.exit_code == 0 else None
     left = [number for number in range(len(containers)) if number not in done]
     while left:
         ready = [n for n in left if all(by_name.get(name, -1) in done for name, _ in containers[n].depends_on)]
@@ -113,7 +113,7 @@ def _run_alone(containers: tuple[Container, ...], outcomes: list[Outcome]) -> li
             names = ", ".join(containers[number].name for number in left)
             raise InternalError(f"containers depend on each other in a circle or on none that exists: {names}")
         for number in ready:
-            begin: int | None = init_end
+            begin = init_end
             for name, condition in containers[number].depends_on:
                 other = done[by_name[name]]
                 moment = other.started_ms if condition == "START" else other.stopped_ms

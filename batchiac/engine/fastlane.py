@@ -279,9 +279,9 @@ def run(world: World, until_ms: int) -> bool:
                 if following.demand is not demand or plan.consumables:
                     next_end = next_first
                     break
-                if following.draw is None:
-                    following.draw = draw_of(world, following)
                 draw = following.draw
+                if draw is None:
+                    draw = following.draw = draw_of(world, following)
                 number = following.index
                 timeout_ms = plan.timeout_ms or FOREVER_MS
                 memory = plan.memory or FOREVER_MS

@@ -83,7 +83,16 @@ def shape_of(world: World, definition: JobDefinition, containers: tuple[Containe
             need = needs_of(each.containers)
             cpu, memory, gpus = max(cpu, need[0]), max(memory, need[1]), max(gpus, need[2])
             instance_types = each.instance_types or instance_types
-    key = (cpu, memory, gpus, definition.platform, definition.architecture, nodes, instance_types, definition.consumables)
+    key = (
+        cpu,
+        memory,
+        gpus,
+        definition.platform,
+        definition.architecture,
+        nodes,
+        instance_types,
+        definition.consumables,
+    )
     shape = world.shapes.get(key)
     if shape is None:
         shape = world.shapes[key] = Shape(len(world.shapes), *key)

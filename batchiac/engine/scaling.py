@@ -11,8 +11,8 @@ from batchiac.engine import consumables, hosts
 from batchiac.engine.blocking import find_reasons
 from batchiac.engine.effects import CapacityRefused
 from batchiac.engine.fits import fitting_types, is_usable, options_for, overshoots
-from batchiac.engine.policies.allocation import STRATEGIES, Candidate
 from batchiac.engine.placement import SERIAL_MASK
+from batchiac.engine.policies.allocation import STRATEGIES, Candidate
 from batchiac.engine.world import CPU_UNITS, SCALING, Demand, EnvironmentState, QueueState, Shape, World
 from batchiac.model.instance_type import InstanceType, usable_memory_mib
 

@@ -43,12 +43,9 @@ class EngineSettings:
         fair_share_decay: whether usage counts less the older it is ("linear") or in full until the window ends
             ("step"). "The decay allows for more recently run jobs to have more weight." Assumption (0108): linear.
         order_minutes: what the window has beyond shareDecaySeconds; UG names it, and does not define it. (0108): 0.
-        consumables_block: True: a head that waits for a consumable blocks its queue as any head does (0109).
         start_failure_uses_attempt: BC counts moves to RUNNABLE, UG those to RUNNING; both end at the same number only
             if a STARTING failure counts. Assumption (0110): True.
         max_overshoot: whether one instance may go over maxvCpus where AWS documents that it can.
-        mnp_exclusive: a node has its instance for itself. Source:
-            https://docs.aws.amazon.com/batch/latest/userguide/multi-node-parallel-jobs.html, read 2026-11.
     """
 
     admission_ms: int = field(default=1_000, validator=_positive)
@@ -68,16 +65,14 @@ class EngineSettings:
     stop_grace_ms: int = field(default=30_000, validator=_not_negative)
     stops_on_sigterm: bool = False
     reserved_memory_mib: int = field(default=32, validator=_not_negative)
-    spot_interruptions_per_instance_hour: float = field(default=0.0, validator=_not_negative)
+    spot_interruptions_per_instance_hour: float = field(default=0.0, validator=validators.ge(0.0))
     retention_ms: int = field(default=7 * 24 * 3_600_000, validator=_positive)
     blocked_after_ms: int = field(default=0, validator=_not_negative)
     fair_share_epochs: int = field(default=60, validator=_positive)
     fair_share_decay: Literal["linear", "step"] = field(default="linear", validator=validators.in_(("linear", "step")))
     order_minutes: int = field(default=0, validator=_not_negative)
-    consumables_block: bool = True
     start_failure_uses_attempt: bool = True
     max_overshoot: bool = True
-    mnp_exclusive: bool = True
 
 
 def instant(**overrides: int) -> EngineSettings:

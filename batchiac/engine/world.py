@@ -128,33 +128,25 @@ class Record:
         lingers: a row of it may still stand in a lane, so that its rows are never given out again.
     """
 
+    # What most jobs never have is a default of the class and takes neither time nor memory until it is set.
     __slots__ = (
-        "child_waits",
-        "created_at",
-        "demand",
-        "dependency_failed",
-        "dependents",
-        "draw",
-        "ended_at",
-        "id",
-        "index",
-        "kind",
-        "left",
-        "lingers",
-        "plan",
-        "priority",
-        "queue",
-        "request",
-        "row",
-        "sequential",
-        "share",
-        "simple",
-        "size",
-        "stops",
-        "terminations",
-        "updated_at",
-        "waits",
+        "__dict__", "created_at", "demand", "draw", "ended_at", "id", "index", "plan", "queue", "request", "row",
+        "simple", "updated_at",
     )  # fmt: skip
+    demand: Demand
+    size: int = 0
+    kind: int = PLAIN
+    left: int = 0
+    waits: int = 0
+    priority: int = 0
+    sequential: bool = False
+    dependency_failed: bool = False
+    lingers: bool = False
+    dependents: list[tuple[Record, bool]] | None = None
+    child_waits: bytearray | None = None
+    stops: dict[int, str] | None = None
+    terminations: set[int] | None = None
+    share: ShareState | None = None
 
     def __init__(
         self, index: int, job_id: str, request: JobRequest, queue: QueueState, plan: Prepared, created_at: int
@@ -164,26 +156,10 @@ class Record:
         self.request = request
         self.queue = queue
         self.plan = plan
-        self.created_at = created_at
-        self.updated_at = created_at
-        self.row = -1
-        self.size = 0
-        self.kind = PLAIN
-        self.left = 0
-        self.waits = 0
-        self.dependency_failed = False
-        self.dependents: list[tuple[Record, bool]] | None = None
-        self.child_waits: bytearray | None = None
-        self.sequential = False
+        self.created_at = self.updated_at = created_at
+        self.row = self.ended_at = -1
         self.draw: Draw | None = None
-        self.stops: dict[int, str] | None = None
-        self.terminations: set[int] | None = None
-        self.lingers = False
         self.simple = False
-        self.ended_at = -1
-        self.share: ShareState | None = None
-        self.priority = 0
-        self.demand: Demand
 
 
 class ShareState:

@@ -200,9 +200,7 @@ def test_a_scheduling_policy_can_be_neither_added_nor_removed() -> None:
 def test_best_fit_never_goes_over_max_vcpus_and_the_others_by_one_instance_at_most() -> None:
     """Source: botocore 1.44.5, batch ComputeResource.maxvCpus, 2026-11."""
     for strategy, most in (("BEST_FIT", 4), ("BEST_FIT_PROGRESSIVE", 8)):
-        stage = Stage(
-            resources=ComputeResources("EC2", 6, instance_types=("c5.xlarge",), allocation_strategy=strategy)
-        )
+        stage = Stage(resources=ComputeResources("EC2", 6, instance_types=("c5.xlarge",), allocation_strategy=strategy))
         for _ in range(10):
             stage.submit()
         stage.wait(5)
@@ -348,7 +346,10 @@ def test_a_scaling_update_disturbs_no_job() -> None:
     stage = Stage(resources=XLARGE)
     job = stage.submit()
     stage.wait(5)
-    assert stage.engine.update_compute_environment(ComputeEnvironment("ce", resources=evolve(XLARGE, max_vcpus=64))) is False
+    assert (
+        stage.engine.update_compute_environment(ComputeEnvironment("ce", resources=evolve(XLARGE, max_vcpus=64)))
+        is False
+    )
     stage.finish()
     assert stage.status(job) == "SUCCEEDED"
 

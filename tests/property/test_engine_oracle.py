@@ -202,7 +202,9 @@ class Scripted:
         return draw
 
 
-def run_engine(case: dict, *, watched: bool = False, ticks: bool = False) -> dict[tuple[int, int], tuple[str, list[int]]]:
+def run_engine(
+    case: dict, *, watched: bool = False, ticks: bool = False
+) -> dict[tuple[int, int], tuple[str, list[int]]]:
     """The same from the engine."""
     types = Catalogue.of(InstanceType(name, vcpus, 0) for name, vcpus in HOSTS)
     # Usable memory is nominal less overhead; the case counts usable memory.
