@@ -8,8 +8,8 @@ class ApiError(Exception):
 
     Attributes:
         code: AWS's error class: `ClientException` (the caller's fault, HTTP 400) and `ServerException` (500) are the
-            two of Batch's model; `SerializationException` (400) and `UnknownOperationException` (404) come from the layer
-            in front of every AWS service.
+            two of Batch's model; `SerializationException` (400) and `UnknownOperationException` (404) come from the
+            layer in front of every AWS service.
         status: the HTTP status.
         message: AWS's text.
     """

@@ -35,8 +35,7 @@ class StageSettings:
             Source: hashicorp/terraform-provider-aws#11077: UpdateJobQueue returns before the relationship is gone.
         behaviour: what simulated jobs do; None reads tags and command.
         unmanaged_hosts: `assumed`: an UNMANAGED environment has hosts enough for any job, as its owner would see to;
-            `registered`: only the container instances that joined its ECS cluster.
-        spot_prices, on_demand_prices: None uses the dated table.
+            `registered`: only those that `Engine.register_instance` adds.
     """
 
     clock: str = "virtual"
