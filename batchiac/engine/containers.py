@@ -3,7 +3,8 @@
 A task with one container ends as that container does. With more, each starts when its dependsOn conditions hold
 (START, COMPLETE, SUCCESS), init containers run one after the other before the rest, and the task ends when an
 essential container ends; the others are stopped then. Its exit code is that of the essential container that ended it,
-or of the first failed one. Source: botocore 1.44.5, batch TaskContainerProperties.essential, .dependsOn; EksPodProperties.
+or of the first failed one.
+Source: botocore 1.44.5, batch TaskContainerProperties.essential, .dependsOn; EksPodProperties.
 """
 
 from __future__ import annotations

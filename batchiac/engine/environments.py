@@ -3,8 +3,8 @@
 An update of what instances are made of is an infrastructure update: old instances take no more jobs, running jobs
 are ended at once or may go on for jobExecutionTimeoutMinutes (updatePolicy), and the environment is UPDATING until
 the last old instance is gone. Any other update is a scaling update, and no job notices.
-Source: https://docs.aws.amazon.com/batch/latest/userguide/infrastructure-updates.html, updating-compute-environments.html,
-read 2026-11.
+Source: https://docs.aws.amazon.com/batch/latest/userguide/infrastructure-updates.html and
+updating-compute-environments.html, read 2026-11.
 """
 
 from __future__ import annotations

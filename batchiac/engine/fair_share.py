@@ -33,7 +33,8 @@ class FairShare:
     `heap` holds (usage, serial, share) of every share with waiting jobs, as of `epoch`.
     """
 
-    __slots__ = ("_current", "_policy", "_queue", "_status", "_step", "epoch", "epoch_ms", "heap", "shares", "starts", "used_cpu",
+    __slots__ = ("_current", "_policy", "_queue", "_status", "_step", "epoch", "epoch_ms", "heap", "shares",
+        "starts", "used_cpu",
                  "window_ms")  # fmt: skip
 
     def __init__(self, world: World, queue: QueueState, policy: SchedulingPolicy) -> None:

@@ -24,7 +24,18 @@ from batchiac.engine.kernel.events import ROW_BITS, ROW_MASK
 from batchiac.engine.lanes import Lane
 from batchiac.engine.machine import NEXT, JobEvent
 from batchiac.engine.policies.behaviour import Draw
-from batchiac.engine.world import FIRST, Demand, EnvironmentState, Host, Prepared, QueueState, Record, Shape, World
+from batchiac.engine.world import (
+    FIRST,
+    Demand,
+    EnvironmentState,
+    Host,
+    Prepared,
+    QueueState,
+    Record,
+    Shape,
+    ShareState,
+    World,
+)
 
 _SUCCEEDED = NEXT[JobEvent.SUCCEEDED << 3 | 4]
 _RUNNING = NEXT[JobEvent.STARTED << 3 | NEXT[JobEvent.PLACED << 3 | 2]]
@@ -74,7 +85,7 @@ def start_run(world: World, lane: Lane, demand: Demand, host: Host, environment:
     """
     ledger = world.ledger
     status, stopped, started = ledger.status, ledger.stopped, ledger.started
-    exits, host_of, owner, attempts = ledger.exit, ledger.host, ledger.owner, ledger.attempts
+    host_of, owner, attempts = ledger.host, ledger.owner, ledger.attempts
     endings = ledger.endings
     rows, records, stream = world.events.rows, world.records, world.stream
     now = world.now_ms
@@ -125,8 +136,8 @@ def start_run(world: World, lane: Lane, demand: Demand, host: Host, environment:
         attempt = attempts[row] = attempts[row] + 1
         stream.parts = (record.index, child, attempt)
         outcome = draw(child, attempt, stream)  # type: ignore[misc]
-        if outcome.__class__ is int and outcome <= timeout_ms:  # type: ignore[operator]
-            until = begin + outcome  # type: ignore[operator]
+        if outcome.__class__ is int and outcome <= timeout_ms:
+            until = begin + outcome
             started[row] = begin
             stopped[row] = until
             heappush(rows, until << ROW_BITS | row)
@@ -295,7 +306,7 @@ def run(world: World, until_ms: int) -> bool:
             stream.parts = (number, child, attempt)
             outcome = draw(child, attempt, stream)  # type: ignore[misc]
             if outcome.__class__ is int:
-                duration: int = outcome  # type: ignore[assignment]
+                duration: int = outcome
             else:
                 duration, code, peak, reason, starts = outcome  # type: ignore[misc]
                 if reason or not starts or peak > memory:

@@ -109,7 +109,7 @@ def _settle(argument: tuple[World, QueueState, str]) -> None:
 
 
 def update(world: World, spec: JobQueue) -> None:
-    """Make a queue what `spec` says; UPDATING meanwhile. Environments that leave its order do so when it is VALID again.
+    """Make a queue what `spec` says; UPDATING meanwhile. Environments leave its order when it is VALID again.
 
     "UpdateJobQueue returns before the relationship is gone": an environment cannot be deleted until then.
 

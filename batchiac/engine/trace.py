@@ -110,10 +110,13 @@ class TracedEngine(Engine):
                 "account": account,
             }
         )
-        self.subscribe(lambda effect: self._out.write(effect_line(effect) + "\n"))
+        self.subscribe(self._hear)
 
     def _write(self, facts: Mapping[str, Any]) -> None:
         self._out.write(_line(facts) + "\n")
+
+    def _hear(self, effect: Effect) -> None:
+        self._out.write(effect_line(effect) + "\n")
 
     def close(self) -> None:
         """Write the last line; the stream stays open."""

@@ -311,7 +311,7 @@ def variables_of(world: World, record: Record, row: int) -> dict[str, str]:
     Source: https://docs.aws.amazon.com/batch/latest/userguide/job_env_vars.html, read 2026-11.
     """
     ledger = world.ledger
-    instance_id, _, environment, _ = _host_facts(world, ledger.host[row])
+    environment = _host_facts(world, ledger.host[row])[2]
     found = {
         "AWS_BATCH_CE_NAME": environment,
         "AWS_BATCH_JQ_NAME": record.queue.spec.name,

@@ -166,7 +166,8 @@ class ShareState:
     """One share of a fair-share queue (see fair_share.py). `usage` is in vCPU-quarter milliseconds over weight."""
 
     __slots__ = (
-        "active_until", "alive", "cpu", "epochs", "identifier", "key", "lanes", "listed", "moment", "serial", "since", "spent",
+        "active_until", "alive", "cpu", "epochs", "identifier", "key", "lanes", "listed", "moment", "serial",
+        "since", "spent",
         "total", "weight",
     )  # fmt: skip
 
@@ -228,14 +229,17 @@ class QueueState:
 
 
 class Host:
-    """One instance; `open` while it is READY and takes jobs; `busy` is how many containers it has. Free amounts are what containers can still have; memory is usable memory.
+    """One instance; `open` while it is READY and takes jobs; `busy` is how many containers it has.
+
+    Free amounts are what containers can still have; memory is usable memory.
 
     Which rows are on it is found from the event queue when somebody asks (attempts.rows_on): it is asked rarely, and
     a set an instance would cost every job twice. `gang` is the multi-node job that has it for itself.
     """
 
     __slots__ = (
-        "busy", "environment", "free_cpu", "free_gpus", "free_memory", "gang", "group", "id", "idle_since", "images", "launched_at",
+        "busy", "environment", "free_cpu", "free_gpus", "free_memory", "gang", "group", "id", "idle_since",
+        "images", "launched_at",
         "lost_reason", "market", "open", "ready_at", "serial", "spot", "status", "terminated_at", "total_cpu",
         "total_gpus", "total_memory", "type", "used_once",
     )  # fmt: skip

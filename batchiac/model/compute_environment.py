@@ -6,6 +6,8 @@ from typing import Literal
 
 from attrs import field, frozen
 
+from batchiac.model.sequences import as_tuple
+
 AllocationStrategy = Literal[
     "BEST_FIT",
     "BEST_FIT_PROGRESSIVE",
@@ -48,7 +50,7 @@ class ComputeResources:
     max_vcpus: int
     min_vcpus: int = 0
     desired_vcpus: int | None = None
-    instance_types: tuple[str, ...] = field(default=(), converter=tuple)
+    instance_types: tuple[str, ...] = field(default=(), converter=as_tuple)
     allocation_strategy: AllocationStrategy = "BEST_FIT"
     bid_percentage: int = 100
     min_scale_down_delay_minutes: int = 0

@@ -172,4 +172,4 @@ def read_instance_types() -> Catalogue:
     """EC2's catalogue as generated (its first line says from what and when)."""
     text = resources.files("batchiac.model").joinpath("data/instance_types.csv").read_text(encoding="ascii")
     lines = text.splitlines()[2:]
-    return Catalogue(dict(line.split(",", 1) for line in lines))  # type: ignore[arg-type]  # split(…, 1) yields pairs
+    return Catalogue(dict(line.split(",", 1) for line in lines))

@@ -10,6 +10,7 @@ from typing import Literal
 from attrs import field, frozen
 
 from batchiac.model.job_definition import JobDefinition
+from batchiac.model.sequences import as_tuple
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -55,7 +56,7 @@ class JobRequest:
     queue: str
     definition: JobDefinition
     array_size: int = 0
-    depends_on: tuple[Dependency, ...] = field(default=(), converter=tuple)
+    depends_on: tuple[Dependency, ...] = field(default=(), converter=as_tuple)
     share_identifier: str = ""
     scheduling_priority: int | None = None
     tags: Mapping[str, str] = _NOTHING

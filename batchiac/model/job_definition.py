@@ -9,6 +9,7 @@ from typing import Literal
 from attrs import field, frozen
 
 from batchiac.model.consumable_resource import ConsumableRequirement
+from batchiac.model.sequences import as_tuple
 
 ContainerCondition = Literal["START", "COMPLETE", "SUCCESS"]
 Platform = Literal["EC2", "FARGATE", "MANAGED_INSTANCES"]
@@ -44,7 +45,7 @@ class RetryStrategy:
     """`attempts` is 1..10; `evaluate_on_exit` up to 5 entries, the first match decides."""
 
     attempts: int = 1
-    evaluate_on_exit: tuple[EvaluateOnExit, ...] = field(default=(), converter=tuple)
+    evaluate_on_exit: tuple[EvaluateOnExit, ...] = field(default=(), converter=as_tuple)
 
 
 @frozen
@@ -58,11 +59,11 @@ class Container:
 
     name: str = "default"
     image: str = ""
-    command: tuple[str, ...] = field(default=(), converter=tuple)
+    command: tuple[str, ...] = field(default=(), converter=as_tuple)
     resources: Resources = Resources()
     environment: Mapping[str, str] = _NOTHING
     essential: bool = True
-    depends_on: tuple[tuple[str, ContainerCondition], ...] = field(default=(), converter=tuple)
+    depends_on: tuple[tuple[str, ContainerCondition], ...] = field(default=(), converter=as_tuple)
     init: bool = False
 
 
@@ -72,8 +73,8 @@ class NodeRange:
 
     first: int
     last: int
-    containers: tuple[Container, ...] = field(converter=tuple)
-    instance_types: tuple[str, ...] = field(default=(), converter=tuple)
+    containers: tuple[Container, ...] = field(converter=as_tuple)
+    instance_types: tuple[str, ...] = field(default=(), converter=as_tuple)
 
 
 @frozen
@@ -90,15 +91,15 @@ class JobDefinition:
     name: str
     revision: int = 1
     type: Literal["container", "multinode"] = "container"
-    containers: tuple[Container, ...] = field(default=(Container(),), converter=tuple)
+    containers: tuple[Container, ...] = field(default=(Container(),), converter=as_tuple)
     platform: Platform = "EC2"
     orchestrator: Literal["ECS", "EKS"] = "ECS"
     retry: RetryStrategy = RetryStrategy()
     timeout_s: int | None = None
     scheduling_priority: int = 0
     architecture: str = ""
-    node_ranges: tuple[NodeRange, ...] = field(default=(), converter=tuple)
+    node_ranges: tuple[NodeRange, ...] = field(default=(), converter=as_tuple)
     num_nodes: int = 0
     main_node: int = 0
-    consumables: tuple[ConsumableRequirement, ...] = field(default=(), converter=tuple)
+    consumables: tuple[ConsumableRequirement, ...] = field(default=(), converter=as_tuple)
     tags: Mapping[str, str] = _NOTHING

@@ -7,6 +7,7 @@ from typing import Literal
 from attrs import field, frozen
 
 from batchiac.model.scheduling_policy import SchedulingPolicy
+from batchiac.model.sequences import as_tuple
 
 
 @frozen
@@ -36,7 +37,7 @@ class JobQueue:
 
     name: str
     priority: int
-    environments: tuple[str, ...] = field(converter=tuple)
+    environments: tuple[str, ...] = field(converter=as_tuple)
     state: Literal["ENABLED", "DISABLED"] = "ENABLED"
     scheduling_policy: SchedulingPolicy | None = None
-    time_limit_actions: tuple[TimeLimitAction, ...] = field(default=(), converter=tuple)
+    time_limit_actions: tuple[TimeLimitAction, ...] = field(default=(), converter=as_tuple)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from attrs import field, frozen
 
+from batchiac.model.sequences import as_tuple
+
 
 @frozen
 class Share:
@@ -31,4 +33,4 @@ class SchedulingPolicy:
     name: str
     share_decay_s: int = 0
     compute_reservation: int = 0
-    shares: tuple[Share, ...] = field(default=(), converter=tuple)
+    shares: tuple[Share, ...] = field(default=(), converter=as_tuple)

@@ -57,9 +57,11 @@ def test_a_job_of_exactly_nominal_memory_never_fits() -> None:
         (XLARGE, {"vcpus": 8}, "MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE - CE(s) associated with the job queue"
                                " cannot meet the CPU requirement of the job."),
         (XLARGE, {"memory": 99_999}, "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - The job resource requirement"
-                                     " (vCPU/memory/GPU) is higher than that can be met by the CE(s) attached to the job queue."),
+                                     " (vCPU/memory/GPU) is higher than that can be met by the CE(s)"
+          " attached to the job queue."),
         (XLARGE, {"gpus": 1}, "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT - The job resource requirement"
-                              " (vCPU/memory/GPU) is higher than that can be met by the CE(s) attached to the job queue."),
+                              " (vCPU/memory/GPU) is higher than that can be met by the CE(s)"
+          " attached to the job queue."),
         (ComputeResources("EC2", 4, instance_types=("no.such",)), {},
          "MISCONFIGURATION:EC2_INSTANCE_CONFIGURATION_UNSUPPORTED - Your compute environment associated with this job"
          " queue has an unsupported instance type configuration."),
@@ -307,7 +309,8 @@ def test_an_external_scaler_feeds_an_unmanaged_environment() -> None:
 def test_spot_interruptions_come_at_the_seeded_rate_and_with_the_hosts_text() -> None:
     """Source: job_retries.html (`Host EC2*`), 2026-11; the rate is a setting."""
     stage = Stage(
-        resources=ComputeResources("SPOT", 400, instance_types=("c5.xlarge",), allocation_strategy="SPOT_CAPACITY_OPTIMIZED"),
+        resources=ComputeResources("SPOT", 400, instance_types=("c5.xlarge",),
+                                   allocation_strategy="SPOT_CAPACITY_OPTIMIZED"),
         settings=instant(spot_interruptions_per_instance_hour=1),
         long=[3_600_000],
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 from pathlib import Path
 
@@ -59,7 +60,10 @@ def test_a_failed_dependency_fails_its_dependents_in_a_cascade() -> None:
 
 
 def test_starting_lasts_while_the_image_is_pulled_and_is_outside_the_timeout() -> None:
-    """Image pull is STARTING; the timeout counts from startedAt. Source: job_states.html, job_timeouts.html, 2026-11."""
+    """Image pull is STARTING; the timeout counts from startedAt.
+
+    Source: job_states.html, job_timeouts.html, 2026-11.
+    """
     stage = Stage(settings=instant(image_pull_ms=90_000), slow=[59_000])
     job = stage.submit("slow", timeout_s=60)
     stage.wait(30)
@@ -124,7 +128,10 @@ def test_a_cancelled_pending_job_ends_only_after_its_dependencies() -> None:
 
 
 def test_terminate_stops_a_running_job_after_the_grace_and_is_not_retried() -> None:
-    """SIGTERM, 30 s, SIGKILL; the caller's reason; no retry. Source: botocore TerminateJob; job_timeouts.html, 2026-11."""
+    """SIGTERM, 30 s, SIGKILL; the caller's reason; no retry.
+
+    Source: botocore TerminateJob; job_timeouts.html, 2026-11.
+    """
     stage = Stage(settings=instant(stop_grace_ms=30_000), long=[600_000])
     job = stage.submit("long", attempts=5)
     stage.wait(100)
@@ -153,7 +160,10 @@ def test_terminate_ends_a_job_in_any_state(state: str) -> None:
 
 
 def test_an_array_parent_is_pending_until_all_children_have_ended() -> None:
-    """Parent: SUBMITTED → PENDING → SUCCEEDED; statusSummary counts the seven states. Source: array_jobs.html, 2026-11."""
+    """Parent: SUBMITTED → PENDING → SUCCEEDED; statusSummary counts the seven states.
+
+    Source: array_jobs.html, 2026-11.
+    """
     stage = Stage(resources=ComputeResources("EC2", 4, instance_types=("c5.xlarge",)))
     job = stage.submit(size=10)
     stage.wait(5)
@@ -188,7 +198,7 @@ def test_sequential_children_run_one_after_the_other() -> None:
     job = stage.submit(size=4, after=[("", "SEQUENTIAL")])
     stage.finish()
     views = [stage.engine.describe_job(f"{job}:{index}") for index in range(4)]
-    assert all(a.stopped_at_ms <= b.started_at_ms for a, b in zip(views, views[1:], strict=False))
+    assert all(a.stopped_at_ms <= b.started_at_ms for a, b in itertools.pairwise(views))
 
 
 def test_n_to_n_children_wait_for_their_partner_alone() -> None:
@@ -324,7 +334,10 @@ def test_environment_variables_and_log_stream() -> None:
 
 
 def test_a_gang_starts_main_first_on_one_instance_a_node() -> None:
-    """Main first, children once it is RUNNING; one container an instance. Source: multi-node-parallel-jobs.html, 2026-11."""
+    """Main first, children once it is RUNNING; one container an instance.
+
+    Source: multi-node-parallel-jobs.html, 2026-11.
+    """
     stage = Stage(settings=instant(image_pull_ms=5_000))
     job = stage.submit_gang(nodes=3)
     stage.finish()
@@ -380,7 +393,10 @@ def test_a_gang_runs_on_no_spot_and_no_unmanaged_environment(kind: str) -> None:
 
 
 def test_an_essential_container_ends_the_task() -> None:
-    """Others are stopped; its exit is the job's. Source: botocore 1.44.5, TaskContainerProperties.essential, 2026-11."""
+    """Others are stopped; its exit is the job's.
+
+    Source: botocore 1.44.5, TaskContainerProperties.essential, 2026-11.
+    """
     containers = (
         Container("init", essential=False),
         Container("app", depends_on=(("init", "SUCCESS"),)),

@@ -1,7 +1,7 @@
 """SPOT_CAPACITY_OPTIMIZED_PRIORITIZED: the user's order, as far as capacity allows.
 
-"optimizes for capacity first and honors the priorities on a best-effort basis": a pool that cannot give all that is wanted
-comes after those that can.
+"optimizes for capacity first and honors the priorities on a best-effort basis": a pool that cannot give all that is
+wanted comes after those that can.
 Source: https://docs.aws.amazon.com/batch/latest/userguide/allocation-strategies.html, read 2026-11.
 """
 
