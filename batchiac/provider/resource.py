@@ -158,8 +158,10 @@ class ResourceHandler(ABC):
             if resource_id is None:
                 resource_id = self._make_new(inputs)
             self._settle(resource_id, inputs)
+            outputs = self._state(resource_id, inputs, account)
+            # The last call of all: what dies before it is adopted, and only what dies after it is not.
             self._remove_tags(resource_id, inputs, creating_tag(inputs))
-            return CreateResult(resource_id, self._state(resource_id, inputs, account))
+            return CreateResult(resource_id, outputs)
         except BatchiacError as error:
             if resource_id is None:
                 raise
