@@ -12,8 +12,8 @@ from batchiac.model import UNKNOWN
 from batchiac.rules import Declared, check_stack
 
 RUNS = 7
-"""Times are processor time and the best of so many, because what else a machine does only makes them longer; the ratio is
-the middle one, because it can err both ways."""
+"""Times are processor time and the best of so many: what else a machine does only makes them longer. The ratio is the
+middle one, because it can err both ways."""
 
 
 def stack_of(count: int) -> list[Declared]:
