@@ -138,7 +138,7 @@ def test_the_walk_through(aws: Callable[..., Any]) -> None:
     aws("batch", "terminate-job", "--job-id", long, "--reason", "too long")
     status_of(*job, waiting, "FAILED")
     status_of(*job, long, "FAILED")
-    refused = aws("batch", "delete-job-queue", "--job-queue", "queue", code=254)
+    refused = aws("batch", "delete-job-queue", "--job-queue", "queue", code=255)
     assert "ClientException" in refused
     aws("batch", "update-job-queue", "--job-queue", "queue", "--state", "DISABLED")
     status_of(*queue, "VALID")
