@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Sequence
 
 from batchiac.engine.effects import JobStateChanged
-from batchiac.engine.machine import NEXT, JobEvent, next_status
+from batchiac.engine.machine import NEXT, JobEvent, Machine, next_status, read_row
 from batchiac.engine.reasons import ARRAY_CHILD_FAILED, DEPENDENT_FAILED, QUEUE_DELETED
 from batchiac.engine.refusals import InvalidRefusal, NotFoundRefusal, StateRefusal
 from batchiac.engine.world import (
@@ -527,7 +527,15 @@ def finish_array(world: World, record: Record) -> None:
         return
     previous = ledger.status[record.row]
     failed = ledger.status.find(FAILED, record.row + 1, record.row + 1 + record.size) >= 0
-    to = FAILED if failed else SUCCEEDED
+    if previous == PENDING:
+        event, condition = "child changed", "all ended, one FAILED" if failed else "all ended, all SUCCEEDED"
+    elif record.stops:
+        event, condition = "cancel or terminate", ""
+    else:
+        event = "queue deleted" if ledger.status_reasons.get(record.row) == QUEUE_DELETED else "dependency failed"
+        condition = ""
+    row = read_row(Machine.ARRAY, JobStatus(previous).name, event, condition, history=record.id)
+    to = JobStatus[row.to].value
     ledger.status[record.row] = to
     ledger.stopped[record.row] = world.now_ms
     if failed:

@@ -175,6 +175,7 @@ OTHER_ROWS: tuple[Row, ...] = (
     Row(_M.ARRAY, "SUBMITTED", "admitted", "", "PENDING", ("notify", "spawn children")),
     Row(_M.ARRAY, "SUBMITTED", "dependency failed", "", "FAILED", ("notify", "resolve dependents")),
     Row(_M.ARRAY, "SUBMITTED", "cancel or terminate", "", "FAILED", ("notify", "resolve dependents")),
+    Row(_M.ARRAY, "SUBMITTED", "queue deleted", "", "FAILED", ("fail every child", "notify", "resolve dependents")),
     Row(_M.ARRAY, "PENDING", "child changed", "children left", "PENDING", ("count statusSummary",)),
     Row(_M.ARRAY, "PENDING", "child changed", "all ended, all SUCCEEDED", "SUCCEEDED",
         ("notify", "resolve dependents")),
