@@ -17,9 +17,12 @@ from batchiac.deploy.state.resource import ResourceState
 from batchiac.deploy.steps import Op
 from batchiac.deploy.values import (
     PROVIDER_KEY,
+    Secret,
     Unseal,
     covers,
     for_handler,
+    has_secrets,
+    is_secret_at,
     keep_old,
     mark_secrets,
     parse_path,
@@ -74,6 +77,7 @@ def plan_registration(goal: Registration, old: ResourceState | None, handler: Ha
         checked, failures = _check(handler, {}, wanted)
         return Decision(Op.CREATE_REPLACEMENT, checked, failures=failures)
     diff = _diff(goal, old, handler, for_handler(reveal(old.outputs, unseal)), for_handler(checked))
+    diff = _hiding_secrets(diff, old, checked)
     if not diff.changes and not diff.replaces:
         return Decision(Op.SAME, checked, notes=diff.notes)
     if not diff.replaces:
@@ -132,6 +136,24 @@ def _diff(
         replaces["taint"] = None
         notes = (*notes, "replaced because it is tainted")
     changed: dict[str, Any] = {"changes": changes, "replaces": replaces, "notes": notes}
+    return attrs.evolve(diff, **changed)
+
+
+def _hiding_secrets(diff: DiffResult, old: ResourceState, checked: Mapping[str, Any]) -> DiffResult:
+    """A handler's diff knows nothing of secrets; what it says of one must not be read in a plan."""
+    if not (has_secrets(checked) or has_secrets(old.outputs)):
+        return diff
+    changes: list[PropertyChange] = []
+    for change in diff.changes:
+        path = parse_path(change.path)
+        if any(is_secret_at(each, path) for each in (old.inputs, old.outputs, checked)):
+            change = attrs.evolve(
+                change,
+                old=None if change.old is None else Secret(change.old),
+                new=None if change.new is None else Secret(change.new),
+            )
+        changes.append(change)
+    changed: dict[str, Any] = {"changes": changes}
     return attrs.evolve(diff, **changed)
 
 

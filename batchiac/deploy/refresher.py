@@ -19,7 +19,6 @@ from batchiac.deploy.values import (
     for_handler,
     mark_secrets,
     path_text,
-    plain,
     reveal,
 )
 from batchiac.model.handler import Effect, PropertyChange, ReadResult
@@ -97,9 +96,9 @@ def _taken_over(state: ResourceState, result: ReadResult, unseal: Unseal) -> Res
 
 
 def _changes(old: ResourceState, new: ResourceState, unseal: Unseal) -> tuple[PropertyChange, ...]:
-    before, after = plain(reveal(old.outputs, unseal)), plain(new.outputs)
     changes = []
-    for path, was, is_ in differing(before, after):
+    # Secrets are compared as such, so that what is shown of them is that they changed.
+    for path, was, is_ in differing(reveal(old.outputs, unseal), reveal(new.outputs, unseal)):
         kind = "add" if was is None else "delete" if is_ is None else "update"
         changes.append(PropertyChange(path_text(path), kind, was, is_, Effect.IN_PLACE, "changed outside"))  # type: ignore[arg-type]
     return tuple(changes)

@@ -9,9 +9,9 @@ from typing import Any
 
 from attrs import field, frozen
 
-from batchiac.deploy.project import Project, SecureText, StackConfig, find_project, has_secure, read_stack
+from batchiac.deploy.project import Project, SecureText, StackConfig, find_project, has_secure, read_stack, read_yaml
 from batchiac.deploy.secrets import Passphrase
-from batchiac.deploy.state.file_backend import FileStore, backend_folder
+from batchiac.deploy.state.file_backend import FileStore, backend_folder, write_atomically
 from batchiac.deploy.state.store import MemoryStore, Store
 from batchiac.deploy.values import Secret
 from batchiac.errors import ConfigError
@@ -128,8 +128,19 @@ def file_store(
 
 def _salt_keeper(path: Path) -> Callable[[str], None]:
     def keep(salt: str) -> None:
+        import yaml
+
         text = path.read_text(encoding="utf-8")
-        path.write_text(f"encryptionsalt: {salt}\n{text}", encoding="utf-8")
+        document = read_yaml(path)
+        changed = f"encryptionsalt: {salt}\n{text}"
+        try:
+            is_kept = yaml.safe_load(changed) == {"encryptionsalt": salt, **document}
+        except yaml.YAMLError:
+            is_kept = False
+        if not is_kept:
+            # Not in the block style that a line can be put above (JSON, `---`): written anew, comments are lost.
+            changed = yaml.safe_dump({"encryptionsalt": salt, **document}, sort_keys=False, allow_unicode=True)
+        write_atomically(path, changed)
 
     return keep
 

@@ -48,6 +48,9 @@ class Sealed:
     ciphertext: str
 
 
+Path = tuple[str | int, ...]
+"""Where a property stands: names and list indices."""
+
 Unseal = Callable[[Sealed], Any]
 """Sealed → the value inside."""
 
@@ -206,6 +209,18 @@ def has_secrets(value: Any) -> bool:
     return False
 
 
+def is_secret_at(value: Any, path: Path) -> bool:
+    """True when what stands at `path` is a secret, lies within one, or holds one."""
+    for step in path:
+        if isinstance(value, Secret | Sealed):
+            return True
+        try:
+            value = value[step]
+        except (KeyError, IndexError, TypeError):
+            return False
+    return has_secrets(value)
+
+
 def mark_secrets(outputs: Any, inputs: Any) -> Any:
     """`outputs` with everything secret that is secret in `inputs` at the same place.
 
@@ -221,9 +236,6 @@ def mark_secrets(outputs: Any, inputs: Any) -> Any:
             return [mark_secrets(each, other) for each, other in zip(outputs, inputs, strict=True)]
         return Secret(plain(outputs)) if has_secrets(inputs) else outputs
     return outputs
-
-
-Path = tuple[str | int, ...]
 
 
 def parse_path(text: str) -> Path:
