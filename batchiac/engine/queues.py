@@ -75,8 +75,10 @@ def _read_environments(world: World, spec: JobQueue) -> tuple[EnvironmentState, 
 
 
 def _attach(world: World, state: QueueState, environments: tuple[EnvironmentState, ...]) -> None:
-    for environment in state.environments:
-        if environment not in environments:
+    # By what the environments know, not by the queue's own list: `update` has put the new order there already, while
+    # an environment that leaves keeps the relationship until the queue has settled.
+    for environment in world.environment_list:
+        if state in environment.queues and environment not in environments:
             environment.queues.remove(state)
     for environment in environments:
         if state not in environment.queues:

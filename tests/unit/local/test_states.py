@@ -96,10 +96,6 @@ def test_an_environment_stays_related_for_the_consistency_lag() -> None:
             batch.delete_compute_environment(computeEnvironment="ce")
 
 
-@pytest.mark.xfail(
-    strict=False,
-    reason="engine/queues.py: update() overwrites state.environments, so _attach() never lets the old one go",
-)
 def test_an_environment_can_go_when_no_queue_has_it_any_more() -> None:
     """After the lag the deletion goes through."""
     with local_stack(projections=False, consistency_lag_s=20) as stack:
