@@ -406,3 +406,25 @@ def test_a_broken_environment_is_invalid_with_its_reason() -> None:
     view = stage.engine.find_environment("bad")
     assert view is not None
     assert (view.status, view.status_reason) == ("INVALID", "CLIENT_ERROR - Not authorized")
+
+
+def test_an_environment_that_leaves_a_queue_is_free_only_when_the_queue_has_settled() -> None:
+    """UpdateJobQueue returns before the relationship is gone.
+
+    Source: hashicorp/terraform-provider-aws issues 2044 and 11077, read 2026-11.
+    """
+    stage = Stage(resources=XLARGE)
+    stage.add(XLARGE, "other")
+    engine = stage.engine
+    engine.update_compute_environment(ComputeEnvironment("ce", state="DISABLED", resources=XLARGE))
+    stage.finish()
+    engine.update_job_queue(JobQueue("q", 1, ("other",)))
+    with pytest.raises(ReferencedRefusal, match="Cannot delete, found existing JobQueue relationship"):
+        engine.delete_compute_environment("ce")
+    stage.finish()
+    engine.delete_compute_environment("ce")
+    stage.finish()
+    assert engine.find_environment("ce") is None
+    job = stage.submit()
+    stage.finish()
+    assert engine.describe_job(job).attempts[0].environment == "other"
