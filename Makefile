@@ -49,6 +49,9 @@ docs: $(STAMP)   ## write the generated pages and tables anew
 bench: $(STAMP)  ## one JSON line a figure
 	$(BIN)/python -m benchmarks
 
+moto-suite: $(STAMP) ## moto's own Batch tests against ours: make moto-suite MOTO_CHECKOUT=dir
+	$(BIN)/python scripts/moto_suite.py "$(MOTO_CHECKOUT)"
+
 serve: $(STAMP)  ## the local stack's server on 127.0.0.1:4566
 	$(BIN)/batchiac serve
 

@@ -74,7 +74,7 @@ class Project:
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     for name in ("infra", "stacks"):
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__", ".venv"))
     shutil.copy(ROOT / "Pulumi.yaml", tmp_path)
     (tmp_path / ".state").mkdir()
     return Project(tmp_path)
@@ -239,9 +239,9 @@ def test_damaged_state(project: Project, text: str) -> None:
 @pytest.mark.parametrize(
     ("workload", "words"),
     [
-        ("jobs:\n  - {name: a, depends_on: [b]}\n  - {name: b, depends_on: [a]}\n", ("cycle", "a", "b")),
-        ("jobs:\n  - {name: a, depends_on: [ghost]}\n", ("ghost", "a")),
-        ("jobs: 7\n", ("jobs",)),
+        ("tasks: {a: {depends_on: [b]}, b: {depends_on: [a]}}\n", ("cycle", "a", "b")),
+        ("tasks: {a: {depends_on: [ghost]}}\n", ("ghost", "a")),
+        ("tasks: 7\n", ("tasks",)),
         ("{{{", ("line",)),
     ],
 )
