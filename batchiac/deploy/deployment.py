@@ -15,6 +15,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
+import attrs
+
 from batchiac.deploy import program_host
 from batchiac.deploy.executor import HandlerOf, Listener, Run
 from batchiac.deploy.refresher import Drift, read_drift
@@ -69,6 +71,9 @@ def preview(
         require_safe(stack.target, acting=True)
         drift = read_drift(base, handlers, stack.store.unseal)
         base = drift.snapshot
+    if base.pending and not refresh:
+        names = ", ".join(sorted({f"{each.type} {each.resource.name}" for each in base.pending}))
+        on_event(Diagnostic("warning", f"an interrupted run left unsettled: {names}; `up` takes it up first"))
     return _plan(stack, handlers, base, drift, on_event, started)
 
 
@@ -98,19 +103,24 @@ def up(
     with stack.store.lock():
         base = _load(stack)
         drift = None
-        if refresh:
+        unsettled = {each.resource.urn for each in base.pending if each.type != "creating"}
+        if refresh or unsettled:
+            # Of an interrupted update or delete nobody knows whether it took effect, so it is looked at.
             require_safe(stack.target, acting=True)
-            drift = read_drift(base, handlers, stack.store.unseal)
-            base = drift.snapshot
+            before_acting()
+            drift = read_drift(base, handlers, stack.store.unseal, only=None if refresh else unsettled)
+            creating = tuple(each for each in base.pending if each.type == "creating")
+            base = attrs.evolve(drift.snapshot, pending=creating)
         plan = _plan(stack, handlers, base, drift, on_event, started)
         if not approve(plan):
             return None
-        if plan.has_changes:
+        if plan.has_changes or base.pending:
             require_safe(stack.target, acting=True)
             before_acting()
         journal = Journal(base, stack.store, pending=base.pending)
         run = _run(stack, handlers, journal, _without(plan.diagnostics, on_event), acting=True)
         with _recorded(stack, journal, run, "update", wall_s):
+            run.confirm_created()
             _run_program(stack, run, is_preview=False)
             run.finish()
         return _result(Result, stack, run, base, started, drift)
@@ -169,16 +179,18 @@ def destroy(
     with stack.store.lock():
         base = _load(stack)
         foreseen = _run(stack, handlers, Journal(base, None, pending=base.pending), _silent, acting=False)
+        foreseen.confirm_created()
         foreseen.finish()
         plan = _result(Plan, stack, foreseen, base, started, None)
         if not approve(plan):
             return None
-        if any(step.old is not None and step.old.custom for step in plan.steps):
+        if base.pending or any(step.old is not None and step.old.custom for step in plan.steps):
             require_safe(stack.target, acting=True)
             before_acting()
         journal = Journal(base, stack.store, pending=base.pending)
         run = _run(stack, handlers, journal, on_event, acting=True)
         with _recorded(stack, journal, run, "destroy", wall_s):
+            run.confirm_created()
             run.finish()
         return _result(Result, stack, run, base, started, None)
 
@@ -312,6 +324,7 @@ def _plan(
     stack: Stack, handlers: HandlerOf, base: Snapshot, drift: Drift | None, on_event: Listener, started: float
 ) -> Plan:
     run = _run(stack, handlers, Journal(base, None, pending=base.pending), on_event, acting=False)
+    run.confirm_created()
     _run_program(stack, run, is_preview=True)
     run.finish()
     return _result(Plan, stack, run, base, started, drift)

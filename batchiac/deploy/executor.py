@@ -6,8 +6,12 @@ other is done side by side. Each create, update and delete is noted as an intent
 the disk (state/journal.py). When the program has ended, what it no longer declares is deleted, dependents first.
 
 An intent that is still there when a run begins is of a run that died. Handlers adopt what carries their tag, so a
-create is simply done again; an update and a delete are seen in the state and done again too. A create that the program
-no longer asks for is done again and then deleted.
+create is simply done again; what an update or a delete did is read before the plan is made (deployment.py). A create
+that the program no longer asks for is done again and then deleted.
+
+Between a handler's last call of a create and our record of it a process can die too. A handler that offers
+`create_unconfirmed` and `confirm` closes that gap: the tag comes off in `confirm`, when the record is on the disk, and
+the intent stays, with the id in it, until then.
 """
 
 from __future__ import annotations
@@ -281,8 +285,16 @@ class Run:
         self.journal.commit()
 
         def act() -> ResourceState:
-            result = handler.create(for_handler(decision.inputs))
-            return attrs.evolve(goal_state, id=result.id, outputs=self._outputs(goal, decision, result.outputs))
+            confirm = getattr(handler, "confirm", None)
+            create = handler.create if confirm is None else handler.create_unconfirmed  # type: ignore[attr-defined]
+            result = create(for_handler(decision.inputs))
+            state = attrs.evolve(goal_state, id=result.id, outputs=self._outputs(goal, decision, result.outputs))
+            self._record_created(state, old, replaces=replaces)
+            if confirm is not None:
+                self.journal.exchange_intent(intent, state)
+                self.journal.commit()
+                confirm(result.id, dict(result.outputs))
+            return state
 
         try:
             state = self._timed(step, goal.custom_timeouts.get("create"), act)
@@ -294,16 +306,18 @@ class Run:
             self.journal.commit()
             raise
         self.journal.end(intent)
-        if old is not None and replaces:
-            # Until it is deleted after the program, the state holds both.
-            self.journal.exchange(old, attrs.evolve(old, delete=True))
-            self.journal.put(state)
-            if old.urn != state.urn:
-                self.journal.rename({old.urn: state.urn})
-        else:
-            self.journal.put(state, instead_of=old)
         self.journal.commit()
         return state
+
+    def _record_created(self, state: ResourceState, old: ResourceState | None, *, replaces: bool) -> None:
+        if old is None or not replaces:
+            self.journal.put(state, instead_of=old)
+            return
+        # Until the old one is deleted after the program, the state holds both.
+        self.journal.exchange(old, attrs.evolve(old, delete=True))
+        self.journal.put(state)
+        if old.urn != state.urn:
+            self.journal.rename({old.urn: state.urn})
 
     def _outputs(self, goal: Registration, decision: Decision, outputs: Mapping[str, Any]) -> dict[str, Any]:
         marked: dict[str, Any] = mark_secrets(dict(outputs), decision.inputs)
@@ -468,6 +482,18 @@ class Run:
         for urn, operation in list(self._unsettled.items()):
             del self._unsettled[urn]
             self._settle(operation)
+
+    def confirm_created(self) -> None:
+        """Creates of a dead run that are in the state and only wait for their tag to come off."""
+        for urn, operation in list(self._unsettled.items()):
+            live = self.journal.old(urn)
+            if live is None or not operation.resource.id or live.id != operation.resource.id:
+                continue
+            del self._unsettled[urn]
+            confirm = getattr(self._handler_of(live.type), "confirm", None)
+            if self.acting and confirm is not None:
+                confirm(live.id, for_handler(reveal(live.outputs, self._unseal)))
+            self.journal.end(operation)
 
     def _settle(self, operation: PendingOperation) -> None:
         state = operation.resource

@@ -68,6 +68,7 @@ def run_program(program: Program, registrar: Registrar, *, is_preview: bool, can
     if not entry.is_file():
         raise ConfigError(f"no program at {entry}: create it, or correct main in {program.root / 'Pulumi.yaml'}")
     outcome: list[BaseException | None] = []
+    ended = threading.Event()
     # The program's modules are the program's business: loading pulumi is not part of them, and its warnings are ours.
     import pulumi  # noqa: F401
 
@@ -77,11 +78,14 @@ def run_program(program: Program, registrar: Registrar, *, is_preview: bool, can
             outcome.append(None)
         except BaseException as error:
             outcome.append(error)
+        finally:
+            ended.set()
 
     with _one_at_a_time:
         thread = threading.Thread(target=work, name=f"program {program.project}", daemon=True)
         thread.start()
-        _wait(thread, cancelled)
+        _wait(ended, cancelled)
+        thread.join()
     error = outcome[0]
     if error is not None:
         raise error
@@ -89,10 +93,11 @@ def run_program(program: Program, registrar: Registrar, *, is_preview: bool, can
         raise InterruptedByUserError("interrupted: what had begun was finished, nothing new was started")
 
 
-def _wait(thread: threading.Thread, cancelled: threading.Event) -> None:
-    while thread.is_alive():
+def _wait(ended: threading.Event, cancelled: threading.Event) -> None:
+    # An event and not `Thread.join`: an interrupted join takes the thread for ended while it still runs.
+    while not ended.is_set():
         try:
-            thread.join()
+            ended.wait()
         except KeyboardInterrupt:
             if cancelled.is_set():
                 raise

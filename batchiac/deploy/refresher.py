@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -39,8 +40,11 @@ class Drift:
     steps: tuple[Step, ...]
 
 
-def read_drift(base: Snapshot, handler_of: HandlerOf, unseal: Unseal) -> Drift:
+def read_drift(base: Snapshot, handler_of: HandlerOf, unseal: Unseal, *, only: Collection[str] | None = None) -> Drift:
     """Read every resource of the state that a handler exists for.
+
+    Args:
+        only: URNs to read; None reads all.
 
     Raises:
         What handlers raise; the state is not touched.
@@ -49,7 +53,10 @@ def read_drift(base: Snapshot, handler_of: HandlerOf, unseal: Unseal) -> Drift:
     read = [
         state
         for state in base.resources
-        if state.custom and not (state.is_provider or state.delete or state.pending_replacement) and known[state.type]
+        if state.custom
+        and not (state.is_provider or state.delete or state.pending_replacement)
+        and known[state.type]
+        and (only is None or state.urn in only)
     ]
 
     def look(state: ResourceState) -> ReadResult:

@@ -172,18 +172,28 @@ class ThingHandler:
         return DiffResult(tuple(changes), tuple(replaces), bool(replaces) and fixed)
 
     def create(self, inputs: Mapping[str, Any]) -> CreateResult:
+        made = self.create_unconfirmed(inputs)
+        self.confirm(made.id, made.outputs)
+        return made
+
+    def confirm(self, id_: str, state: Mapping[str, Any]) -> None:
+        if found := self.account.read(id_):
+            self.account.change("untag", id_, {key: value for key, value in found.items() if key != "creating"})
+
+    def create_unconfirmed(self, inputs: Mapping[str, Any]) -> CreateResult:
         existing = self.account.all()
         mine = [id_ for id_, each in existing.items() if each.get("creating") == inputs["identity"]]
         for id_ in mine[1:]:
             self.account.change("delete", id_, None)
         if mine:
             id_ = mine[0]
+            if {key: value for key, value in existing[id_].items() if key != "creating"} != inputs:
+                self.account.change("update", id_, {**inputs, "creating": inputs["identity"]})
         else:
             if any(each["name"] == inputs["name"] for each in existing.values()):
                 raise AwsRefusal("CreateThing", "Conflict", f"{inputs['name']} already exists")
             id_ = self.account.new_id()
             self.account.change("create", id_, {**inputs, "creating": inputs["identity"]})
-        self.account.change("untag", id_, dict(inputs))
         return CreateResult(id_, self._state(id_, inputs))
 
     def _state(self, id_: str, inputs: Mapping[str, Any]) -> dict[str, Any]:

@@ -115,14 +115,14 @@ def test_a_changed_parent_is_a_new_resource_without_alias_and_the_same_with(worl
 def test_custom_timeouts_reach_the_handler_and_the_state(world: World) -> None:
     """Each verb's timeout is set while the handler is called, and only then."""
     seen: dict[str, float | None] = {}
-    for verb in ("create", "update", "delete"):
-        original = getattr(world.handler, verb)
+    for verb, method in (("create", "create_unconfirmed"), ("update", "update"), ("delete", "delete")):
+        original = getattr(world.handler, method)
 
         def call(*arguments: Any, _verb: str = verb, _original: Any = original) -> Any:
             seen[_verb] = step_deadline_s.get()
             return _original(*arguments)
 
-        setattr(world.handler, verb, call)
+        setattr(world.handler, method, call)
     opts = 'opts=Opts(custom_timeouts=pulumi.CustomTimeouts(create="5m", update="1h30m", delete="90s"))'
     world.write(f'Thing("a", size=1, {opts})').up()
     world.write(f'Thing("a", size=2, {opts})').up()

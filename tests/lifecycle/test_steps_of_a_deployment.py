@@ -122,13 +122,13 @@ def test_destroy_leaves_nothing(world: World) -> None:
 def test_independent_creates_run_side_by_side(world: World) -> None:
     """Twenty creates that each wait for all others end: none waits for a free thread."""
     barrier = threading.Barrier(20, timeout=20)
-    create = world.handler.create
+    create = world.handler.create_unconfirmed
 
     def together(inputs: Any) -> CreateResult:
         barrier.wait()
         return create(inputs)
 
-    world.handler.create = together
+    world.handler.create_unconfirmed = together
     world.write('for i in range(20):\n    Thing(f"t{i}")\n').up()
     assert len(world.things()) == 20
 
@@ -153,21 +153,21 @@ def test_program_files_are_read_anew_each_run(world: World) -> None:
 
 def test_failed_create_keeps_what_was_done(world: World) -> None:
     """AWS's refusal ends the run; what was created is in the state, what failed is not, and the next run goes on."""
-    create = world.handler.create
+    create = world.handler.create_unconfirmed
 
     def refuse(inputs: Any) -> CreateResult:
         if inputs["identity"] == "b":
             raise AwsRefusal("CreateThing", "LimitExceeded", "no more things")
         return create(inputs)
 
-    world.handler.create = refuse
+    world.handler.create_unconfirmed = refuse
     ended: list[StepEnded] = []
     with pytest.raises(AwsRefusal, match="no more things"):
         world.write(TWO).up(on_event=lambda event: ended.append(event) if isinstance(event, StepEnded) else None)
     assert [event.error is None for event in ended] == [True, False]
     assert set(world.things()) == {"a"}
     assert world.snapshot().pending == ()
-    world.handler.create = create
+    world.handler.create_unconfirmed = create
     assert ops(world.up()) == {"b": "create"}
 
 

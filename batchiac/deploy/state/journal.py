@@ -77,6 +77,11 @@ class Journal:
             self._pending[id(operation)] = operation
         return operation
 
+    def exchange_intent(self, operation: PendingOperation, resource: ResourceState) -> None:
+        """The intent's resource is known better now: it has its id."""
+        with self._lock:
+            self._pending[id(operation)] = PendingOperation(resource, operation.type)
+
     def end(self, operation: PendingOperation) -> None:
         """The intent is settled, one way or the other."""
         with self._lock:
