@@ -56,9 +56,7 @@ def submit_job(batch: BatchBackend, request: Wire) -> Wire:
             queue=queue.name,
             definition=value,
             array_size=array.get("size", 0) if array else 0,
-            depends_on=dependency_values(request["dependsOn"])  # type: ignore[arg-type]  # mypy: a generic converter
-            if "dependsOn" in request
-            else (),
+            depends_on=dependency_values(request["dependsOn"]) if "dependsOn" in request else (),
             share_identifier=request.get("shareIdentifier", ""),
             scheduling_priority=request.get("schedulingPriorityOverride"),
             tags=tags,
