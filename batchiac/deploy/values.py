@@ -242,6 +242,8 @@ def parse_path(text: str) -> Path:
     """The steps of a property path: `a.b[0]["c.d"]` → `("a", "b", 0, "c.d")`; `*` stands for any step."""
     steps: list[str | int] = []
     rest = text
+    if text.startswith("."):
+        raise ValueError(text)
     while rest:
         if rest.startswith('["'):
             end = rest.find('"]', 2)
