@@ -8,6 +8,8 @@ BIN := .venv/bin
 STAMP := .venv/.locked
 # Keep every command of ours off a real account: the local stack needs credentials of any kind, not yours.
 export PULUMI_CONFIG_PASSPHRASE ?=
+# A shell that forbids bytecode caches would have every process compile the whole package anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-all check format bench serve lock docs clean moto-suite
@@ -20,7 +22,7 @@ setup: $(STAMP)  ## build .venv from the locked requirements
 $(STAMP): requirements/dev.txt pyproject.toml
 	@test -n "$(PYTHON)" || { echo "batchiac needs Python 3.11 to 3.14 on PATH; install it, or call make PYTHON=/path/to/python3"; exit 64; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(STAMP)
 
