@@ -20,7 +20,10 @@ def print_lines(lines: Iterable[Line], stream: IO[str]) -> None:
 def event_line(event: Event) -> Line | None:
     """What there is to say of one event; None when there is nothing."""
     if isinstance(event, Diagnostic):
-        return diagnostic_line(event)
+        from batchiac.rules.finding import NOT_YET_KNOWN
+
+        # One line of the program's counts them; each is for `--json`.
+        return None if event.message.startswith(NOT_YET_KNOWN) else diagnostic_line(event)
     step = event.step
     sign, style = SIGNS[step.op]
     what = f"  {sign} {short_type(step.type)} {name_of(step.urn)}"

@@ -10,6 +10,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import attrs
+
 from batchiac.deploy.state.resource import ResourceState
 from batchiac.deploy.steps import Op, Plan, Step
 from batchiac.deploy.values import masked, parse_path
@@ -42,7 +44,11 @@ def _step(step: Step) -> dict[str, Any]:
     if state is not None and state.provider:
         entry["provider"] = state.provider
     if step.old is not None:
-        entry["oldState"] = _state(step.old)
+        old = step.old
+        if step.op is Op.REPLACE:
+            # As Pulumi shows what is replaced: waiting for its deletion, or deleted and waiting for its successor.
+            old = attrs.evolve(old, delete=not step.deletes_first, pending_replacement=step.deletes_first)
+        entry["oldState"] = _state(old)
     if step.new is not None:
         entry["newState"] = _state(step.new, planned=step.op is not Op.SAME)
     if step.changes:
