@@ -192,8 +192,11 @@ def summary_lines(plan: Plan, *, done: bool = False) -> list[Line]:
 
 def diagnostic_line(diagnostic: Diagnostic) -> Line:
     """What the program has to say, with the resource that it says it of."""
-    about = f"{short_type(diagnostic.urn.split('::')[2].rpartition('$')[2])} {name_of(diagnostic.urn)}: "
-    where = about if diagnostic.urn and not diagnostic.urn.split("::")[2].endswith("pulumi:Stack") else ""
+    where = ""
+    if diagnostic.urn:  # none where the stack as a whole is meant
+        type_ = diagnostic.urn.split("::")[2]
+        if not type_.endswith("pulumi:Stack"):
+            where = f"{short_type(type_.rpartition('$')[2])} {name_of(diagnostic.urn)}: "
     style: Style = diagnostic.severity if diagnostic.severity in ("warning", "error") else "dim"
     return Line(f"{diagnostic.severity}: {where}{diagnostic.message.strip()}", style)
 
