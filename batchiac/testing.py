@@ -86,7 +86,8 @@ class TestStack(LocalStack):
             project = find_project(Path(program_dir))
             store = file_store(project, read_stack(project, stack), stack, environ=environ, folder=Path(state))
             opened = open_stack(program_dir, stack, environ=environ, store=store, in_process=True)
-        opened = evolve(opened, target=Target("local", opened.target.region, in_process=True))
+        target = Target("local", opened.target.region, in_process=True, suppress=opened.target.suppress)
+        opened = evolve(opened, target=target)
         deployment = Deployment(opened, self._door_to(opened.target))
         deployment.up()
         return deployment

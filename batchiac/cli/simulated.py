@@ -85,7 +85,8 @@ def simulated_stack(cwd: Path, name: str, *, seed: int, environ: Mapping[str, st
 
     stack = open_memory_stack(cwd, name, environ=environ)
     # The account of an `aws` stack is not ours to check here, and its calls must not leave.
-    stack = evolve(stack, target=Target("local", stack.target.region, in_process=True))
+    target = Target("local", stack.target.region, in_process=True, suppress=stack.target.suppress)
+    stack = evolve(stack, target=target)
     with ExitStack() as opened:
         try:
             from batchiac.testing import local_stack

@@ -7,6 +7,11 @@ that task is the judge. It logs every finding on its component and then either o
 `FindingsRunError`, which is `pulumi.RunError` to the CLI and carries `.findings` for the embedded engine. Nothing of
 ours has been registered by then, so nothing was changed.
 
+What the stack accepts (`batchiac:suppress`) stops nothing: an accepted error is said in one line with its reason, an
+accepted warning not at all, and a decision that covers nothing is a warning of its own. What cannot be judged before
+something exists is counted in one line of a preview and listed in its diagnostics (`batchiac preview --json`); those
+entries are ephemeral, so that the CLI's own display leaves them out.
+
 An asynchronous program (`pulumi.run`) may wait for an output between two declarations: what is declared up to there is
 judged then, and what follows is judged by another judge, with all that was declared before.
 
@@ -18,18 +23,21 @@ yet known; the handler's own check sees it later.
 from __future__ import annotations
 
 import asyncio
+import json
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pulumi
 from attrs import frozen
 
 from batchiac.components.resources import RESOURCES, BatchiacResource
-from batchiac.errors import FindingsError
+from batchiac.components.stack_config import ConfigRunError
+from batchiac.errors import ConfigError, FindingsError
 from batchiac.model.unknown import UNKNOWN
 from batchiac.provider.resource import ResourceHandler
-from batchiac.rules.finding import Declared, Finding, Level
+from batchiac.rules.finding import NOT_YET_KNOWN, Declared, Finding, Level
+from batchiac.rules.suppress import CONFIG_KEY, Sifted, Suppression, read_suppressions, sift
 
 TURNS = 20
 """Turns of the event loop that an Output gets to resolve by itself before it counts as not yet known."""
@@ -61,7 +69,9 @@ class _Program:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
         self.declared: list[tuple[Declared, pulumi.Resource]] = []
-        self.shown: set[tuple[str, str, str]] = set()
+        self.auto_named: set[tuple[str, str]] = set()
+        self.accepted = _accepted()
+        self.shown: set[str] = set()
         self.gate: pulumi.Output[bool] | None = None
 
     def current_gate(self) -> pulumi.Output[bool]:
@@ -77,21 +87,31 @@ class _Program:
         declared = [
             Declared(each.kind, each.name, await _settled(each.inputs), each.references) for each, _ in self.declared
         ]
+        region = pulumi.Config("batchiac").get("region")
+        placed = {"region": region} if region else {}
         judged = [
-            Declared(each.kind, each.name, _handler(each).wire_of(each.inputs), each.references) for each in declared
+            Declared(each.kind, each.name, {**_handler(each).wire_of(each.inputs), **placed}, each.references)
+            for each in declared
         ]
         findings = list(check_stack(judged))
         for each in declared:
             findings += _handler(each).update_findings(each.inputs, each.name)
-        findings = [each for each in findings if each.verdict == "broken"]
+        sifted = sift(findings, self.accepted)
         owners = {(each.kind, each.name): owner for each, owner in self.declared}
-        fresh = [each for each in findings if (each.rule_id, each.resource, each.property) not in self.shown]
-        self.shown.update((each.rule_id, each.resource, each.property) for each in fresh)
-        for finding in fresh:
-            await _log(finding, owners.get((finding.kind, finding.resource)))
-        if stopping := tuple(each for each in findings if each.stops):
+        waiting = [each for each in sifted.kept if each.verdict == "unknown" and not self._is_own_name(each)]
+        messages = _messages(sifted, waiting, owners)
+        fresh = [each for each in messages if each.text not in self.shown]
+        self.shown.update(each.text for each in fresh)
+        await _say(fresh)
+        if stopping := tuple(each for each in sifted.kept if each.stops):
             raise FindingsRunError(stopping)
         return True
+
+    def _is_own_name(self, finding: Finding) -> bool:
+        """True when it waits for a name that the handler makes, which the handler's check judges in this very run."""
+        if (finding.kind, finding.resource) not in self.auto_named:
+            return False
+        return finding.property == RESOURCES[finding.kind].handler().name_property
 
 
 _PROGRAMS: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Program] = weakref.WeakKeyDictionary()
@@ -116,6 +136,7 @@ def declare(
     if (name_property := RESOURCES[kind].handler().name_property) and plain.get(name_property) is None:
         # The handler's check makes the name; to the rules it is there, and not yet known.
         plain[name_property] = UNKNOWN
+        program.auto_named.add((kind, name))
     program.declared.append((Declared(kind, name, plain, references), owner))
     identity = f"{pulumi.get_project()}/{pulumi.get_stack()}/{name}"
     sent = {
@@ -186,17 +207,111 @@ async def _value_of(output: pulumi.Output[Any]) -> Any:
     return await output.future() if await output.is_known() else UNKNOWN
 
 
-async def _log(finding: Finding, owner: pulumi.Resource | None) -> None:
-    """Log the finding on its component, and return when it has been sent: the program may be about to end."""
-    say = {Level.ERROR: pulumi.log.error, Level.WARNING: pulumi.log.warn}.get(finding.level, pulumi.log.info)
-    text = f"{finding.rule_id} {finding.resource}.{finding.property}: {finding.message} ({finding.source})"
-    if owner is not None:
-        urn = asyncio.ensure_future(owner.urn.future())
-        urn.add_done_callback(lambda done: done.cancelled() or done.exception())
-        done, _ = await asyncio.wait({urn}, timeout=URN_WAIT_S)
-        if not done or urn.exception() is not None:
-            owner = None
+@frozen
+class _Message:
+    """One line of the log.
+
+    Attributes:
+        owner: the component that it is shown on; None for the stack.
+        is_ephemeral: True for what displays leave out.
+    """
+
+    say: Callable[..., None]
+    text: str
+    owner: pulumi.Resource | None = None
+    is_ephemeral: bool = False
+
+
+def _accepted() -> tuple[Suppression, ...]:
+    """What the stack's config accepts."""
+    text = pulumi.Config("batchiac").get("suppress") or ""
+    try:
+        return read_suppressions(text if isinstance(text, str) else json.dumps(text))
+    except ConfigError as error:
+        raise ConfigRunError(error.message) from error
+
+
+def _messages(
+    sifted: Sifted, unknown: Sequence[Finding], owners: Mapping[tuple[str, str], pulumi.Resource]
+) -> list[_Message]:
+    """Everything that the judge has to say, in the order of declaration.
+
+    Args:
+        unknown: those of the findings that wait for a value.
+        owners: (kind, name) → component.
+    """
+    broken = [each for each in sifted.kept if each.verdict == "broken"]
+    messages = [_Message(_SAY[each.level], _text(each), owners.get((each.kind, each.resource))) for each in broken]
+    messages += [
+        _Message(
+            pulumi.log.info, f"accepted ({decision.reason}): {_text(each)}", owners.get((each.kind, each.resource))
+        )
+        for each, decision in sifted.suppressed
+        if each.stops
+    ]
+    messages += [
+        _Message(
+            pulumi.log.warn,
+            f"{CONFIG_KEY} accepts {each.rule} of {each.resource}, which was not found: take the entry out, because it"
+            " would hide the next finding of that kind",
+        )
+        for each in sifted.unused
+    ]
+    if unknown and pulumi.runtime.is_dry_run():
+        messages += _not_yet_known(unknown, owners)
+    return messages
+
+
+_SAY: Mapping[Level, Callable[..., None]] = {
+    Level.ERROR: pulumi.log.error,
+    Level.WARNING: pulumi.log.warn,
+    Level.ADVICE: pulumi.log.info,
+}
+
+
+def _text(finding: Finding) -> str:
+    return f"{finding.rule_id} {finding.resource}.{finding.property}: {finding.message} ({finding.source})"
+
+
+def _not_yet_known(unknown: Sequence[Finding], owners: Mapping[tuple[str, str], pulumi.Resource]) -> list[_Message]:
+    """One entry for each property that is not yet known, and one line that counts them."""
+    waiting: dict[tuple[str, str, str], list[str]] = {}
+    for each in unknown:
+        waiting.setdefault((each.kind, each.resource, each.property), []).append(each.rule_id)
+    entries = [
+        _Message(
+            pulumi.log.info,
+            f"{NOT_YET_KNOWN}{name}.{path}: checked when it is known, by {', '.join(dict.fromkeys(rules))}",
+            owners.get((kind, name)),
+            is_ephemeral=True,
+        )
+        for (kind, name, path), rules in waiting.items()
+    ]
+    some = "1 property is" if len(waiting) == 1 else f"{len(waiting)} properties are"
+    count = (
+        f"{some} not known while the program runs, and checked as soon as known (`batchiac preview --json` lists them)"
+    )
+    return [*entries, _Message(pulumi.log.info, count)]
+
+
+async def _say(messages: Sequence[_Message]) -> None:
+    """Log on the components, and return when all has been sent: the program may be about to end."""
+    registered: dict[pulumi.Resource, bool] = {}
+    for each in messages:
+        if each.owner is not None and each.owner not in registered:
+            registered[each.owner] = await _has_urn(each.owner)
+    # No await between these lines: the tasks that are new afterwards are the ones that send.
     before = asyncio.all_tasks()
-    say(text, owner)
+    for each in messages:
+        owner = each.owner if each.owner is not None and registered[each.owner] else None
+        each.say(each.text, owner, ephemeral=each.is_ephemeral)
     if sending := asyncio.all_tasks() - before:
         await asyncio.gather(*sending)
+
+
+async def _has_urn(owner: pulumi.Resource) -> bool:
+    """True when the component is registered, soon."""
+    urn = asyncio.ensure_future(owner.urn.future())
+    urn.add_done_callback(lambda done: done.cancelled() or done.exception())
+    done, _ = await asyncio.wait({urn}, timeout=URN_WAIT_S)
+    return bool(done) and urn.exception() is None

@@ -25,6 +25,8 @@ class Target:
             in-process stack (set by `batchiac.testing`, `verify` and `demo` only).
         allowed_account_ids: twelve-digit account ids; empty allows any.
         in_process: True when moto answers inside this process, so that no endpoint is needed.
+        suppress: the findings that the stack accepts, as JSON text (batchiac.rules.suppress reads it), empty for
+            none. Text, because a target is a cache's key.
     """
 
     kind: Literal["local", "aws"]
@@ -32,6 +34,7 @@ class Target:
     endpoint_url: str | None = None
     allowed_account_ids: tuple[str, ...] = field(default=(), converter=tuple)
     in_process: bool = False
+    suppress: str = ""
 
 
 def is_loopback_url(url: str) -> bool:
@@ -116,4 +119,7 @@ def target_from_config(config: Mapping[str, object], environ: Mapping[str, str],
         raise ConfigError(f"batchiac:endpoint is {endpoint!r}: set it to an address such as http://127.0.0.1:4566")
     if kind == "local":
         endpoint = environ.get("AWS_ENDPOINT_URL") or endpoint
-    return Target(kind, region, endpoint, ids, in_process)  # type: ignore[arg-type]  # narrowed above
+    suppress = ours.get("suppress") or ""
+    if not isinstance(suppress, str):
+        suppress = json.dumps(suppress)
+    return Target(kind, region, endpoint, ids, in_process, suppress)  # type: ignore[arg-type]  # narrowed above

@@ -95,15 +95,18 @@ class ResourceHandler(ABC):
 
     def _judge(self, checked: Properties) -> list[CheckFailure]:
         from batchiac.rules import check_resource
+        from batchiac.rules.suppress import read_suppressions, sift
 
         name = logical_name(checked)
+        judged = {**self.wire_of(checked), "region": checked["region"]}
         findings = [
-            *check_resource(self.kind, self.wire_of(checked), resource=name),
+            *check_resource(self.kind, judged, resource=name),
             *self.update_findings(checked, name),
         ]
+        accepted = read_suppressions(self.door.target.suppress)
         return [
             CheckFailure(each.property, f"{each.rule_id}: {each.message} ({each.source})", each.rule_id)
-            for each in findings
+            for each in sift(findings, accepted).kept
             if each.stops
         ]
 

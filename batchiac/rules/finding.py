@@ -9,6 +9,10 @@ from typing import Any, Literal
 
 from attrs import field, frozen
 
+NOT_YET_KNOWN = "not yet known: "
+"""How a diagnostic begins that lists what could not be checked. Programs read them; displays of lines leave them out,
+and have one line for all."""
+
 
 class Level(StrEnum):
     """How much a broken rule matters: an error stops the run, a warning and an advice are shown."""

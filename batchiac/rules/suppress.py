@@ -17,6 +17,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Sequence
+from functools import cache
 from typing import Any
 
 from attrs import frozen
@@ -102,6 +103,12 @@ def parse_suppressions(
             raise ConfigError(f"{where}[{index}] says {each.rule} of {each.resource} a second time: keep one of them")
         seen.add((each.rule, each.resource))
     return decisions
+
+
+@cache
+def read_suppressions(text: str) -> tuple[Suppression, ...]:
+    """`parse_suppressions` of a config value's JSON text, read once a text; empty means none."""
+    return parse_suppressions(text or None)
 
 
 def find_rule_id(text: str, known_rules: Collection[str]) -> str | None:
