@@ -1,7 +1,7 @@
 """Why the head of a queue cannot be placed: AWS's seven reasons, and what time-limit actions do about it.
 
 A head that waits for instances that are launching, or for jobs that will end, is not blocked.
-Source: https://docs.aws.amazon.com/batch/latest/userguide/job_stuck_in_runnable_top_of_queue.html and
+Source: https://docs.aws.amazon.com/batch/latest/userguide/job_stuck_in_runnable.html and
 job_stuck_in_runnable_time_limit_actions.html, read 2026-11.
 """
 

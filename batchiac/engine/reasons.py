@@ -29,15 +29,16 @@ def host_lost(instance_id: str) -> str:
 
 
 def time_limit(reason: str) -> str:
-    """The statusReason of a job that a time-limit action cancelled.
+    """The statusReason of a job that a time-limit action cancelled: it names the reason, without its explanation.
 
-    Source: https://docs.aws.amazon.com/batch/latest/userguide/job_stuck_in_runnable_time_limit_actions.html
+    Source: https://docs.aws.amazon.com/batch/latest/userguide/job_stuck_in_runnable_misconfiguration.html, read
+    2026-11-21.
     """
-    return f"Canceled by JobStateTimeLimit action due to reason: {reason}"
+    return f"Canceled by JobStateTimeLimit action due to reason: {reason.partition(' - ')[0]}"
 
 
 # Why a head of queue is blocked, in AWS's whole texts.
-# Source: https://docs.aws.amazon.com/batch/latest/userguide/job_stuck_in_runnable_top_of_queue.html, read 2026-11.
+# Source: https://docs.aws.amazon.com/batch/latest/userguide/job_stuck_in_runnable_misconfiguration.html, read 2026-11.
 MAX_RESOURCE = (
     "MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE - CE(s) associated with the job queue cannot meet the CPU"
     " requirement of the job."

@@ -318,9 +318,9 @@ def variables_of(world: World, record: Record, row: int) -> dict[str, str]:
         "AWS_BATCH_JOB_ID": job_id_of(record, row),
         "AWS_BATCH_JOB_ATTEMPT": str(ledger.attempts[row]),
     }
+    if record.request.definition.orchestrator == "EKS":
+        found["AWS_BATCH_JOB_KUBERNETES_NODE_UID"] = world.identifiers.uuid("node", ledger.host[row])
     if row == record.row:
-        if record.request.definition.orchestrator == "EKS":
-            found["AWS_BATCH_JOB_KUBERNETES_NODE_UID"] = world.identifiers.uuid("node", ledger.host[row])
         return found
     index = row - record.row - 1
     if record.kind == ARRAY:

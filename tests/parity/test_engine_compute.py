@@ -1,4 +1,4 @@
-"""AWS's documented queues, scaling, allocation and environments. Addresses are of the AWS Batch User Guide, 2026-11."""
+"""AWS's documented queues, scaling, allocation and environments: one test a row, with its address and date."""
 
 from __future__ import annotations
 
@@ -31,13 +31,20 @@ def launched(stage: Stage) -> list[str]:
 
 
 def test_an_m4_large_registers_7985_of_its_8192_mib() -> None:
-    """Source: memory-management.html, ecs-reserved-memory.html, 2026-11."""
+    """An m4 large registers 7985 of its 8192 mib.
+
+    Source: https://docs.aws.amazon.com/batch/latest/userguide/memory-management.html,
+    https://docs.aws.amazon.com/batch/latest/userguide/ecs-reserved-memory.html, read 2026-11-21.
+    """
     assert read_instance_types()["m4.large"].memory_mib == 8192
     assert usable_memory_mib(8192) == 7985
 
 
 def test_a_job_of_exactly_nominal_memory_never_fits() -> None:
-    """Source: memory-management.html, 2026-11."""
+    """A job of exactly nominal memory never fits.
+
+    Source: https://docs.aws.amazon.com/batch/latest/userguide/memory-management.html, read 2026-11-21.
+    """
     stage = Stage(resources=ComputeResources("EC2", 4, instance_types=("m4.large",)))
     job = stage.submit(memory=8192)
     stage.finish()
@@ -68,7 +75,11 @@ def test_a_job_of_exactly_nominal_memory_never_fits() -> None:
     ],
 )  # fmt: skip
 def test_a_blocked_head_says_why(resources: ComputeResources, job: dict[str, int], reason: str) -> None:
-    """Source: job_stuck_in_runnable_top_of_queue.html, 2026-11."""
+    """A blocked head says why.
+
+    Source: https://docs.aws.amazon.com/batch/latest/userguide/job_stuck_in_runnable_misconfiguration.html, read
+    2026-11-21.
+    """
     stage = Stage(resources=resources)
     blocked = stage.submit(**job)
     behind = stage.submit()
@@ -81,7 +92,10 @@ def test_a_blocked_head_says_why(resources: ComputeResources, job: dict[str, int
 
 
 def test_a_pool_that_runs_out_blocks_and_recovers() -> None:
-    """Source: job_stuck_in_runnable_insufficient_capacity.html, 2026-11."""
+    """A pool that runs out blocks and recovers.
+
+    Source: https://docs.aws.amazon.com/batch/latest/userguide/job_stuck_in_runnable_capacity.html, read 2026-11-21.
+    """
     stage = Stage()
     stage.engine.set_capacity("c5.xlarge", 0)
     job = stage.submit()
@@ -96,7 +110,11 @@ def test_a_pool_that_runs_out_blocks_and_recovers() -> None:
 
 
 def test_invalid_environments_are_an_action_required() -> None:
-    """Source: job_stuck_in_runnable_top_of_queue.html, 2026-11."""
+    """Invalid environments are an action required.
+
+    Source: https://docs.aws.amazon.com/batch/latest/userguide/job_stuck_in_runnable_invalid_ce.html, read
+    2026-11-21.
+    """
     stage = Stage()
     stage.engine.invalidate_compute_environment("ce", "CLIENT_ERROR - Not authorized to perform sts:AssumeRole")
     job = stage.submit()
@@ -107,7 +125,11 @@ def test_invalid_environments_are_an_action_required() -> None:
 
 
 def test_a_time_limit_action_cancels_the_blocked_head() -> None:
-    """Source: job_stuck_in_runnable_time_limit_actions.html, 2026-11."""
+    """A time limit action cancels the blocked head.
+
+    Source: https://docs.aws.amazon.com/batch/latest/userguide/job_stuck_in_runnable_time_limit_actions.html, read
+    2026-11-21.
+    """
     actions = (TimeLimitAction("MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE", 600),)
     stage = Stage(resources=XLARGE, queue={"time_limit_actions": actions})
     blocked = stage.submit(vcpus=8)
@@ -125,7 +147,10 @@ def test_a_time_limit_action_cancels_the_blocked_head() -> None:
 
 
 def test_a_higher_priority_queue_goes_first_and_yields_what_it_cannot_use() -> None:
-    """Source: botocore 1.44.5, batch JobQueueDetail.priority, 2026-11."""
+    """A higher priority queue goes first and yields what it cannot use.
+
+    Source: botocore 1.44.5, batch JobQueueDetail.priority, read 2026-11-21.
+    """
     stage = Stage(resources=ComputeResources("EC2", 4, min_vcpus=4, instance_types=("c5.xlarge",)))
     stage.engine.create_job_queue(JobQueue("high", 9, ("ce",)))
     stage.finish()
@@ -142,7 +167,10 @@ def test_a_higher_priority_queue_goes_first_and_yields_what_it_cannot_use() -> N
 
 
 def test_environments_are_used_in_their_order() -> None:
-    """The first with room, then the next. Source: compute_environments.html, 2026-11."""
+    """The first with room, then the next.
+
+    Source: https://docs.aws.amazon.com/batch/latest/userguide/compute_environments.html, read 2026-11-21.
+    """
     stage = Stage(resources=XLARGE)
     stage.add(XLARGE, "second")
     stage.engine.create_job_queue(JobQueue("both", 1, ("ce", "second")))
@@ -153,7 +181,10 @@ def test_environments_are_used_in_their_order() -> None:
 
 
 def test_fair_share_gives_a_lower_weight_more() -> None:
-    """A weight of 0.125 gets 8 times what 1 gets. Source: share-identifiers.html, 2026-11."""
+    """A weight of 0.125 gets 8 times what 1 gets.
+
+    Source: https://docs.aws.amazon.com/batch/latest/userguide/share-identifiers.html, read 2026-11-21.
+    """
     policy = SchedulingPolicy("fair", 3600, 0, (Share("light", 0.125), Share("heavy", 1.0)))
     stage = Stage(resources=ComputeResources("EC2", 36, min_vcpus=36, instance_types=("c5.9xlarge",)),
                   queue={"scheduling_policy": policy})  # fmt: skip
@@ -165,7 +196,10 @@ def test_fair_share_gives_a_lower_weight_more() -> None:
 
 
 def test_within_a_share_priority_goes_before_age() -> None:
-    """Source: scheduling-policies.html, 2026-11."""
+    """Within a share priority goes before age.
+
+    Source: https://docs.aws.amazon.com/batch/latest/userguide/scheduling-policies.html, read 2026-11-21.
+    """
     stage = Stage(resources=XLARGE, queue={"scheduling_policy": SchedulingPolicy("fair")})
     jobs = [stage.submit(vcpus=4, share="s", priority=priority) for priority in (1, 5, 3)]
     stage.finish()
@@ -174,7 +208,10 @@ def test_within_a_share_priority_goes_before_age() -> None:
 
 
 def test_compute_reservation_keeps_vcpus_for_other_shares() -> None:
-    """50 % with one active share keeps half. Source: scheduling-policies.html, 2026-11."""
+    """50 % with one active share keeps half.
+
+    Source: https://docs.aws.amazon.com/batch/latest/userguide/scheduling-policies.html, read 2026-11-21.
+    """
     stage = Stage(
         resources=ComputeResources("EC2", 4, min_vcpus=4, instance_types=("c5.xlarge",)),
         queue={"scheduling_policy": SchedulingPolicy("fair", 600, 50)},
@@ -190,7 +227,10 @@ def test_compute_reservation_keeps_vcpus_for_other_shares() -> None:
 
 
 def test_a_scheduling_policy_can_be_neither_added_nor_removed() -> None:
-    """Source: botocore 1.44.5, batch UpdateJobQueue.schedulingPolicyArn, 2026-11."""
+    """A scheduling policy can be neither added nor removed.
+
+    Source: botocore 1.44.5, batch UpdateJobQueue.schedulingPolicyArn, read 2026-11-21.
+    """
     stage = Stage()
     with pytest.raises(InvalidRefusal):
         stage.engine.update_job_queue(JobQueue("q", 1, ("ce",), scheduling_policy=SchedulingPolicy("fair")))
@@ -200,7 +240,10 @@ def test_a_scheduling_policy_can_be_neither_added_nor_removed() -> None:
 
 
 def test_best_fit_never_goes_over_max_vcpus_and_the_others_by_one_instance_at_most() -> None:
-    """Source: botocore 1.44.5, batch ComputeResource.maxvCpus, 2026-11."""
+    """Best fit never goes over max vcpus and the others by one instance at most.
+
+    Source: botocore 1.44.5, batch ComputeResource.maxvCpus, read 2026-11-21.
+    """
     for strategy, most in (("BEST_FIT", 4), ("BEST_FIT_PROGRESSIVE", 8)):
         stage = Stage(resources=ComputeResources("EC2", 6, instance_types=("c5.xlarge",), allocation_strategy=strategy))
         for _ in range(10):
@@ -212,7 +255,10 @@ def test_best_fit_never_goes_over_max_vcpus_and_the_others_by_one_instance_at_mo
 
 
 def test_best_fit_waits_for_its_type_and_progressive_takes_others() -> None:
-    """Source: allocation-strategies.html, 2026-11."""
+    """Best fit waits for its type and progressive takes others.
+
+    Source: https://docs.aws.amazon.com/batch/latest/userguide/allocation-strategies.html, read 2026-11-21.
+    """
     for strategy, status in (("BEST_FIT", "RUNNABLE"), ("BEST_FIT_PROGRESSIVE", "SUCCEEDED")):
         types = ("c5.xlarge", "m5.xlarge")
         stage = Stage(resources=ComputeResources("EC2", 64, instance_types=types, allocation_strategy=strategy))
@@ -223,7 +269,10 @@ def test_best_fit_waits_for_its_type_and_progressive_takes_others() -> None:
 
 
 def test_progressive_ordered_keeps_the_users_order() -> None:
-    """Source: allocation-strategies.html, 2026-11."""
+    """Progressive ordered keeps the users order.
+
+    Source: https://docs.aws.amazon.com/batch/latest/userguide/allocation-strategies.html, read 2026-11-21.
+    """
     resources = ComputeResources(
         "EC2", 64, instance_types=("r5.xlarge", "c5.xlarge"), allocation_strategy="BEST_FIT_PROGRESSIVE_ORDERED"
     )
@@ -234,7 +283,10 @@ def test_progressive_ordered_keeps_the_users_order() -> None:
 
 
 def test_spot_capacity_optimized_takes_the_deepest_pool() -> None:
-    """Source: allocation-strategies.html, 2026-11."""
+    """Spot capacity optimized takes the deepest pool.
+
+    Source: https://docs.aws.amazon.com/batch/latest/userguide/allocation-strategies.html, read 2026-11-21.
+    """
     resources = ComputeResources(
         "SPOT", 64, instance_types=("c5.xlarge", "m5.xlarge"), allocation_strategy="SPOT_CAPACITY_OPTIMIZED"
     )
@@ -251,7 +303,10 @@ def test_spot_capacity_optimized_takes_the_deepest_pool() -> None:
     [("SPOT", "BEST_FIT", 1), ("EC2", "BEST_FIT", 2), ("EC2", "BEST_FIT_PROGRESSIVE", 1)],
 )
 def test_what_backs_an_environment(kind: str, strategy: str, groups: int) -> None:
-    """Spot Fleet; an Auto Scaling group a type; one group. Source: seed 000 (AWS workshop, Instance Provisioning)."""
+    """Spot Fleet; an Auto Scaling group a type; one group.
+
+    Source: seed 000 (AWS workshop, Instance Provisioning), read 2026-11-21.
+    """
     types = ("c5.xlarge", "g4dn.xlarge")
     stage = Stage(resources=ComputeResources(kind, 64, instance_types=types, allocation_strategy=strategy))
     stage.submit(vcpus=4)
@@ -264,7 +319,11 @@ def test_what_backs_an_environment(kind: str, strategy: str, groups: int) -> Non
 
 
 def test_min_vcpus_are_kept_even_while_disabled() -> None:
-    """Source: compute_environments.html (minvCpus), 2026-11."""
+    """Min vcpus are kept even while disabled.
+
+    Source: https://docs.aws.amazon.com/batch/latest/userguide/compute_environments.html (minvCpus), read
+    2026-11-21.
+    """
     resources = ComputeResources("EC2", 16, min_vcpus=4, instance_types=("c5.xlarge",))
     stage = Stage(resources=resources)
     stage.engine.update_compute_environment(ComputeEnvironment("ce", state="DISABLED", resources=resources))
@@ -276,7 +335,10 @@ def test_min_vcpus_are_kept_even_while_disabled() -> None:
 
 
 def test_idle_instances_go_after_the_delay_of_the_scaling_policy() -> None:
-    """Counted from the last job. Source: botocore 1.44.5, batch ComputeScalingPolicy, 2026-11."""
+    """Counted from the last job.
+
+    Source: botocore 1.44.5, batch ComputeScalingPolicy, read 2026-11-21.
+    """
     resources = ComputeResources("EC2", 4, instance_types=("c5.xlarge",), min_scale_down_delay_minutes=20)
     stage = Stage(resources=resources)
     job = stage.submit()
@@ -287,7 +349,11 @@ def test_idle_instances_go_after_the_delay_of_the_scaling_policy() -> None:
 
 
 def test_an_external_scaler_feeds_an_unmanaged_environment() -> None:
-    """Instances join and leave from outside. Source: seed 004 (Elastigroup); compute_environments.html, 2026-11."""
+    """Instances join and leave from outside.
+
+    Source: seed 004 (Elastigroup); https://docs.aws.amazon.com/batch/latest/userguide/compute_environments.html,
+    read 2026-11-21.
+    """
     stage = Stage()
     stage.add(None, "own")
     stage.engine.create_job_queue(JobQueue("own", 1, ("own",)))
@@ -307,7 +373,11 @@ def test_an_external_scaler_feeds_an_unmanaged_environment() -> None:
 
 
 def test_spot_interruptions_come_at_the_seeded_rate_and_with_the_hosts_text() -> None:
-    """Source: job_retries.html (`Host EC2*`), 2026-11; the rate is a setting."""
+    """Spot interruptions come at the seeded rate and with the hosts text.
+
+    Source: https://docs.aws.amazon.com/batch/latest/userguide/job_retries.html (`Host EC2*`); the rate is a
+    setting, read 2026-11-21.
+    """
     stage = Stage(
         resources=ComputeResources("SPOT", 400, instance_types=("c5.xlarge",),
                                    allocation_strategy="SPOT_CAPACITY_OPTIMIZED"),
@@ -326,7 +396,11 @@ def test_spot_interruptions_come_at_the_seeded_rate_and_with_the_hosts_text() ->
 
 @pytest.mark.parametrize("kill", [True, False])
 def test_an_infrastructure_update_ends_or_drains_jobs(kill: bool) -> None:
-    """Source: infrastructure-updates.html, botocore 1.44.5 batch UpdatePolicy, 2026-11."""
+    """An infrastructure update ends or drains jobs.
+
+    Source: https://docs.aws.amazon.com/batch/latest/userguide/infrastructure-updates.html, botocore 1.44.5 batch
+    UpdatePolicy, read 2026-11-21.
+    """
     stage = Stage(resources=XLARGE, long=[3_600_000])
     job = stage.submit("long", vcpus=4)
     stage.wait(10)
@@ -345,7 +419,10 @@ def test_an_infrastructure_update_ends_or_drains_jobs(kill: bool) -> None:
 
 
 def test_a_scaling_update_disturbs_no_job() -> None:
-    """Source: scaling-updates.html, 2026-11."""
+    """A scaling update disturbs no job.
+
+    Source: https://docs.aws.amazon.com/batch/latest/userguide/scaling-updates.html, read 2026-11-21.
+    """
     stage = Stage(resources=XLARGE)
     job = stage.submit()
     stage.wait(5)
@@ -358,7 +435,10 @@ def test_a_scaling_update_disturbs_no_job() -> None:
 
 
 def test_desired_vcpus_cannot_be_lowered() -> None:
-    """Source: error-desired-vcpus-update.html, 2026-11."""
+    """Desired vcpus cannot be lowered.
+
+    Source: https://docs.aws.amazon.com/batch/latest/userguide/error-desired-vcpus-update.html, read 2026-11-21.
+    """
     resources = ComputeResources("EC2", 16, min_vcpus=8, instance_types=("c5.xlarge",))
     stage = Stage(resources=resources)
     with pytest.raises(InvalidRefusal, match="Manually scaling down compute environment is not supported"):
@@ -366,7 +446,10 @@ def test_desired_vcpus_cannot_be_lowered() -> None:
 
 
 def test_the_order_of_deletion() -> None:
-    """Queue disabled and gone, then the environment. Source: as seen in public and in peers' issues, 2026-11."""
+    """Queue disabled and gone, then the environment.
+
+    Source: as seen in public and in peers' issues, read 2026-11-21.
+    """
     stage = Stage()
     engine = stage.engine
     with pytest.raises(StateRefusal):
@@ -389,7 +472,10 @@ def test_the_order_of_deletion() -> None:
 
 
 def test_environments_must_be_valid_before_a_queue_takes_them() -> None:
-    """Source: measured error text (cdk-preflight), 2026-11."""
+    """Environments must be valid before a queue takes them.
+
+    Source: measured error text, https://github.com/badmintoncryer/cdk-preflight, read 2026-11-21.
+    """
     stage = Stage()
     stage.engine.create_compute_environment(ComputeEnvironment("new", resources=XLARGE))
     with pytest.raises(InvalidRefusal, match="must be created and valid before attaching"):
@@ -397,7 +483,10 @@ def test_environments_must_be_valid_before_a_queue_takes_them() -> None:
 
 
 def test_a_broken_environment_is_invalid_with_its_reason() -> None:
-    """Source: invalid_compute_environment.html, 2026-11."""
+    """A broken environment is invalid with its reason.
+
+    Source: https://docs.aws.amazon.com/batch/latest/userguide/invalid_compute_environment.html, read 2026-11-21.
+    """
     stage = Stage()
     stage.engine.create_compute_environment(
         ComputeEnvironment("bad", resources=XLARGE, invalid_reason="CLIENT_ERROR - Not authorized")
@@ -411,7 +500,7 @@ def test_a_broken_environment_is_invalid_with_its_reason() -> None:
 def test_an_environment_that_leaves_a_queue_is_free_only_when_the_queue_has_settled() -> None:
     """UpdateJobQueue returns before the relationship is gone.
 
-    Source: hashicorp/terraform-provider-aws issues 2044 and 11077, read 2026-11.
+    Source: hashicorp/terraform-provider-aws issues 2044 and 11077, read 2026-11-21.
     """
     stage = Stage(resources=XLARGE)
     stage.add(XLARGE, "other")

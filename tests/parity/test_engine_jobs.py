@@ -1,4 +1,4 @@
-"""AWS's documented job lifecycle, row by row. Addresses are of the AWS Batch User Guide and were read in 2026-11."""
+"""AWS's documented job lifecycle: one test a documented row, with its address and the date read."""
 
 from __future__ import annotations
 
@@ -19,12 +19,14 @@ from batchiac.model.consumable_resource import ConsumableRequirement, Consumable
 from batchiac.model.job_definition import Container, EvaluateOnExit, Resources
 from batchiac.model.job_queue import JobQueue
 
-GUIDE = "https://docs.aws.amazon.com/batch/latest/userguide/"
 FAILS = Outcome(1_000, 1)
 
 
 def test_a_job_goes_through_every_state_in_order() -> None:
-    """SUBMITTED → RUNNABLE → STARTING → RUNNING → SUCCEEDED. Source: job_states.html, 2026-11."""
+    """SUBMITTED → RUNNABLE → STARTING → RUNNING → SUCCEEDED.
+
+    Source: https://docs.aws.amazon.com/batch/latest/userguide/job_states.html, read 2026-11-21.
+    """
     stage = Stage()
     job = stage.submit()
     view = stage.engine.describe_job(job)
@@ -37,7 +39,11 @@ def test_a_job_goes_through_every_state_in_order() -> None:
 
 
 def test_a_job_with_dependencies_is_pending_until_they_have_succeeded() -> None:
-    """Source: job_states.html, job_dependencies.html, 2026-11."""
+    """A job with dependencies is pending until they have succeeded.
+
+    Source: https://docs.aws.amazon.com/batch/latest/userguide/job_states.html,
+    https://docs.aws.amazon.com/batch/latest/userguide/job_dependencies.html, read 2026-11-21.
+    """
     stage = Stage()
     first = stage.submit()
     second = stage.submit(after=[first])
@@ -48,7 +54,10 @@ def test_a_job_with_dependencies_is_pending_until_they_have_succeeded() -> None:
 
 
 def test_a_failed_dependency_fails_its_dependents_in_a_cascade() -> None:
-    """PENDING → FAILED with AWS's text, and so on down. Source: job_dependencies.html, 2026-11."""
+    """PENDING → FAILED with AWS's text, and so on down.
+
+    Source: https://docs.aws.amazon.com/batch/latest/userguide/job_dependencies.html, read 2026-11-21.
+    """
     stage = Stage(bad=[FAILS])
     first = stage.submit("bad")
     second = stage.submit(after=[first])
@@ -62,7 +71,8 @@ def test_a_failed_dependency_fails_its_dependents_in_a_cascade() -> None:
 def test_starting_lasts_while_the_image_is_pulled_and_is_outside_the_timeout() -> None:
     """Image pull is STARTING; the timeout counts from startedAt.
 
-    Source: job_states.html, job_timeouts.html, 2026-11.
+    Source: https://docs.aws.amazon.com/batch/latest/userguide/job_states.html,
+    https://docs.aws.amazon.com/batch/latest/userguide/job_timeouts.html, read 2026-11-21.
     """
     stage = Stage(settings=instant(image_pull_ms=90_000), slow=[59_000])
     job = stage.submit("slow", timeout_s=60)
@@ -75,7 +85,10 @@ def test_starting_lasts_while_the_image_is_pulled_and_is_outside_the_timeout() -
 
 
 def test_a_failed_attempt_goes_to_the_front_of_the_queue() -> None:
-    """ "The job goes to the front of the queue". Source: bestpractice6.html, 2026-11."""
+    """ "The job goes to the front of the queue".
+
+    Source: https://docs.aws.amazon.com/batch/latest/userguide/bestpractice6.html, read 2026-11-21.
+    """
     stage = Stage(resources=ComputeResources("EC2", 4, instance_types=("c5.xlarge",)), flaky=[FAILS, 1_000])
     flaky = stage.submit("flaky", vcpus=4, attempts=2)
     waiting = stage.submit(vcpus=4)
@@ -86,7 +99,10 @@ def test_a_failed_attempt_goes_to_the_front_of_the_queue() -> None:
 
 
 def test_finished_jobs_are_kept_seven_days() -> None:
-    """ "Jobs in SUCCEEDED and FAILED are retained for at least 7 days". Source: job_states.html, 2026-11."""
+    """ "Jobs in SUCCEEDED and FAILED are retained for at least 7 days".
+
+    Source: https://docs.aws.amazon.com/batch/latest/userguide/job_states.html, read 2026-11-21.
+    """
     stage = Stage()
     job = stage.submit()
     stage.finish()
@@ -97,7 +113,10 @@ def test_finished_jobs_are_kept_seven_days() -> None:
 
 
 def test_cancel_before_a_host_fails_the_job_with_the_callers_reason() -> None:
-    """SUBMITTED and RUNNABLE are cancelled at once. Source: botocore 1.44.5, batch CancelJob, 2026-11."""
+    """SUBMITTED and RUNNABLE are cancelled at once.
+
+    Source: botocore 1.44.5, batch CancelJob, read 2026-11-21.
+    """
     stage = Stage(resources=ComputeResources("EC2", 4, instance_types=("c5.xlarge",)))
     running = stage.submit(vcpus=4)
     waiting = stage.submit(vcpus=4)
@@ -114,7 +133,10 @@ def test_cancel_before_a_host_fails_the_job_with_the_callers_reason() -> None:
 
 
 def test_a_cancelled_pending_job_ends_only_after_its_dependencies() -> None:
-    """Source: botocore 1.44.5, batch CancelJob ("after all of its dependencies are completed"), 2026-11."""
+    """A cancelled pending job ends only after its dependencies.
+
+    Source: botocore 1.44.5, batch CancelJob ("after all of its dependencies are completed"), read 2026-11-21.
+    """
     stage = Stage()
     first = stage.submit()
     second = stage.submit(after=[first])
@@ -130,7 +152,8 @@ def test_a_cancelled_pending_job_ends_only_after_its_dependencies() -> None:
 def test_terminate_stops_a_running_job_after_the_grace_and_is_not_retried() -> None:
     """SIGTERM, 30 s, SIGKILL; the caller's reason; no retry.
 
-    Source: botocore TerminateJob; job_timeouts.html, 2026-11.
+    Source: botocore 1.44.5, batch TerminateJob; https://docs.aws.amazon.com/batch/latest/userguide/job_timeouts.html,
+    read 2026-11-21.
     """
     stage = Stage(settings=instant(stop_grace_ms=30_000), long=[600_000])
     job = stage.submit("long", attempts=5)
@@ -145,7 +168,10 @@ def test_terminate_stops_a_running_job_after_the_grace_and_is_not_retried() -> N
 
 @pytest.mark.parametrize("state", ["SUBMITTED", "PENDING", "RUNNABLE"])
 def test_terminate_ends_a_job_in_any_state(state: str) -> None:
-    """Source: botocore 1.44.5, batch TerminateJob, 2026-11."""
+    """Terminate ends a job in any state.
+
+    Source: botocore 1.44.5, batch TerminateJob, read 2026-11-21.
+    """
     stage = Stage(resources=ComputeResources("EC2", 4, instance_types=("c5.xlarge",)))
     blocker = stage.submit(vcpus=4)
     job = stage.submit(vcpus=4, after=[blocker] if state == "PENDING" else [])
@@ -162,7 +188,7 @@ def test_terminate_ends_a_job_in_any_state(state: str) -> None:
 def test_an_array_parent_is_pending_until_all_children_have_ended() -> None:
     """Parent: SUBMITTED → PENDING → SUCCEEDED; statusSummary counts the seven states.
 
-    Source: array_jobs.html, 2026-11.
+    Source: https://docs.aws.amazon.com/batch/latest/userguide/array_jobs.html, read 2026-11-21.
     """
     stage = Stage(resources=ComputeResources("EC2", 4, instance_types=("c5.xlarge",)))
     job = stage.submit(size=10)
@@ -183,7 +209,11 @@ def test_an_array_parent_is_pending_until_all_children_have_ended() -> None:
 
 
 def test_an_array_fails_after_all_children_when_one_failed() -> None:
-    """Source: array_jobs.html, 2026-11; the text as seen in public."""
+    """An array fails after all children when one failed.
+
+    Source: https://docs.aws.amazon.com/batch/latest/userguide/array_jobs.html; the text as seen in public, read
+    2026-11-21.
+    """
     stage = Stage(bad=[FAILS])
     job = stage.submit("bad", size=3)
     stage.finish()
@@ -193,7 +223,10 @@ def test_an_array_fails_after_all_children_when_one_failed() -> None:
 
 
 def test_sequential_children_run_one_after_the_other() -> None:
-    """Child i waits for i−1. Source: array_jobs.html, 2026-11."""
+    """Child i waits for i−1.
+
+    Source: https://docs.aws.amazon.com/batch/latest/userguide/array_jobs.html, read 2026-11-21.
+    """
     stage = Stage()
     job = stage.submit(size=4, after=[("", "SEQUENTIAL")])
     stage.finish()
@@ -202,7 +235,10 @@ def test_sequential_children_run_one_after_the_other() -> None:
 
 
 def test_n_to_n_children_wait_for_their_partner_alone() -> None:
-    """Child i waits for child i of the other array. Source: array_jobs.html, 2026-11."""
+    """Child i waits for child i of the other array.
+
+    Source: https://docs.aws.amazon.com/batch/latest/userguide/array_jobs.html, read 2026-11-21.
+    """
     stage = Stage(resources=ComputeResources("EC2", 4, instance_types=("c5.xlarge",)))
     first = stage.submit(size=8)
     second = stage.submit(size=8, after=[(first, "N_TO_N")])
@@ -213,7 +249,10 @@ def test_n_to_n_children_wait_for_their_partner_alone() -> None:
 
 
 def test_n_to_n_needs_arrays_of_one_size() -> None:
-    """Source: botocore 1.44.5, batch ArrayJobDependency, 2026-11."""
+    """N to n needs arrays of one size.
+
+    Source: botocore 1.44.5, batch ArrayJobDependency, read 2026-11-21.
+    """
     stage = Stage()
     first = stage.submit(size=4)
     with pytest.raises(InvalidRefusal, match="two array jobs of one size"):
@@ -221,7 +260,10 @@ def test_n_to_n_needs_arrays_of_one_size() -> None:
 
 
 def test_terminating_the_parent_reaches_every_child() -> None:
-    """Source: array_jobs.html, 2026-11."""
+    """Terminating the parent reaches every child.
+
+    Source: https://docs.aws.amazon.com/batch/latest/userguide/array_jobs.html, read 2026-11-21.
+    """
     stage = Stage(resources=ComputeResources("EC2", 4, instance_types=("c5.xlarge",)))
     job = stage.submit(size=10)
     stage.wait(2)
@@ -235,7 +277,10 @@ def test_terminating_the_parent_reaches_every_child() -> None:
 
 
 def test_without_rules_every_failure_is_retried_up_to_the_attempts() -> None:
-    """Source: job_retries.html, 2026-11."""
+    """Without rules every failure is retried up to the attempts.
+
+    Source: https://docs.aws.amazon.com/batch/latest/userguide/job_retries.html, read 2026-11-21.
+    """
     stage = Stage(bad=[FAILS])
     job = stage.submit("bad", attempts=3)
     stage.finish()
@@ -243,7 +288,11 @@ def test_without_rules_every_failure_is_retried_up_to_the_attempts() -> None:
 
 
 def test_spot_idiom_retries_host_loss_and_exits_on_anything_else() -> None:
-    """`Host EC2*` RETRY, `*` EXIT. Source: job_retries.html, bestpractice6.html, 2026-11."""
+    """`Host EC2*` RETRY, `*` EXIT.
+
+    Source: https://docs.aws.amazon.com/batch/latest/userguide/job_retries.html,
+    https://docs.aws.amazon.com/batch/latest/userguide/bestpractice6.html, read 2026-11-21.
+    """
     idiom = (EvaluateOnExit("RETRY", on_status_reason="Host EC2*"), EvaluateOnExit("EXIT", on_reason="*"))
     stage = Stage(bad=[60_000, FAILS])
     job = stage.submit("bad", attempts=5, rules=idiom)
@@ -258,7 +307,10 @@ def test_spot_idiom_retries_host_loss_and_exits_on_anything_else() -> None:
 
 
 def test_a_timeout_is_not_retried() -> None:
-    """ "AWS Batch doesn't retry jobs that time out". Source: job_timeouts.html, 2026-11."""
+    """ "AWS Batch doesn't retry jobs that time out".
+
+    Source: https://docs.aws.amazon.com/batch/latest/userguide/job_timeouts.html, read 2026-11-21.
+    """
     stage = Stage(settings=instant(stop_grace_ms=30_000), long=[600_000])
     job = stage.submit("long", attempts=5, timeout_s=60)
     stage.finish()
@@ -271,7 +323,10 @@ def test_a_timeout_is_not_retried() -> None:
 
 
 def test_out_of_memory() -> None:
-    """OutOfMemoryError and 137 above the limit. Source: ECS's text, memory-management.html, 2026-11."""
+    """OutOfMemoryError and 137 above the limit.
+
+    Source: ECS's text, https://docs.aws.amazon.com/batch/latest/userguide/memory-management.html, read 2026-11-21.
+    """
     stage = Stage(greedy=[Outcome(1_000, 0, 200)])
     job = stage.submit("greedy", memory=128)
     stage.finish()
@@ -282,7 +337,10 @@ def test_out_of_memory() -> None:
 
 
 def test_a_start_failure_has_no_exit_code_and_no_start() -> None:
-    """`Task failed to start` with the container's reason. Source: job_retries.html, 2026-11."""
+    """`Task failed to start` with the container's reason.
+
+    Source: https://docs.aws.amazon.com/batch/latest/userguide/job_retries.html, read 2026-11-21.
+    """
     stage = Stage(broken=[Outcome(0, 0, 0, "CannotPullContainerError: no such image", False)])
     job = stage.submit("broken")
     stage.finish()
@@ -296,7 +354,10 @@ def test_a_start_failure_has_no_exit_code_and_no_start() -> None:
 
 
 def test_a_deleted_queue_fails_the_jobs_that_remain() -> None:
-    """Source: as seen in public (`JobQueue deleted`), 2026-11."""
+    """A deleted queue fails the jobs that remain.
+
+    Source: as seen in public (`JobQueue deleted`), read 2026-11-21.
+    """
     stage = Stage(resources=ComputeResources("EC2", 4, instance_types=("c5.xlarge",)))
     jobs = [stage.submit(vcpus=4) for _ in range(2)]
     stage.wait(1)
@@ -313,7 +374,11 @@ def test_a_deleted_queue_fails_the_jobs_that_remain() -> None:
 
 
 def test_environment_variables_and_log_stream() -> None:
-    """Source: job_env_vars.html, 2026-11; the stream's name: using_awslogs.html, 2026-11."""
+    """Environment variables and log stream.
+
+    Source: https://docs.aws.amazon.com/batch/latest/userguide/job_env_vars.html; the stream's name:
+    https://docs.aws.amazon.com/batch/latest/userguide/using_awslogs.html, read 2026-11-21.
+    """
     stage = Stage()
     job = stage.submit(size=2)
     stage.finish()
@@ -336,7 +401,7 @@ def test_environment_variables_and_log_stream() -> None:
 def test_a_gang_starts_main_first_on_one_instance_a_node() -> None:
     """Main first, children once it is RUNNING; one container an instance.
 
-    Source: multi-node-parallel-jobs.html, 2026-11.
+    Source: https://docs.aws.amazon.com/batch/latest/userguide/multi-node-parallel-jobs.html, read 2026-11-21.
     """
     stage = Stage(settings=instant(image_pull_ms=5_000))
     job = stage.submit_gang(nodes=3)
@@ -353,7 +418,10 @@ def test_a_gang_starts_main_first_on_one_instance_a_node() -> None:
 
 
 def test_the_main_nodes_end_ends_the_job_and_a_childs_does_not() -> None:
-    """Source: multi-node-parallel-jobs.html, 2026-11."""
+    """The main nodes end ends the job and a childs does not.
+
+    Source: https://docs.aws.amazon.com/batch/latest/userguide/multi-node-parallel-jobs.html, read 2026-11-21.
+    """
     stage = Stage(main=[30_000], n1=[FAILS], n2=[600_000])
     job = stage.submit_gang(nodes=3)
     stage.wait(10)
@@ -365,7 +433,10 @@ def test_the_main_nodes_end_ends_the_job_and_a_childs_does_not() -> None:
 
 
 def test_only_a_failure_of_the_main_node_is_retried_with_the_whole_gang() -> None:
-    """Source: multi-node-parallel-jobs.html, 2026-11."""
+    """Only a failure of the main node is retried with the whole gang.
+
+    Source: https://docs.aws.amazon.com/batch/latest/userguide/multi-node-parallel-jobs.html, read 2026-11-21.
+    """
     stage = Stage(main=[FAILS, 1_000])
     job = stage.submit_gang(nodes=2, attempts=2)
     stage.finish()
@@ -375,7 +446,10 @@ def test_only_a_failure_of_the_main_node_is_retried_with_the_whole_gang() -> Non
 
 @pytest.mark.parametrize("kind", ["SPOT", "UNMANAGED"])
 def test_a_gang_runs_on_no_spot_and_no_unmanaged_environment(kind: str) -> None:
-    """Source: mnp-ce.html, 2026-11."""
+    """A gang runs on no spot and no unmanaged environment.
+
+    Source: https://docs.aws.amazon.com/batch/latest/userguide/mnp-ce.html, read 2026-11-21.
+    """
     stage = Stage()
     stage.add(None if kind == "UNMANAGED" else ComputeResources("SPOT", 64, instance_types=("c5",)), "other")
     if kind == "UNMANAGED":
@@ -395,7 +469,7 @@ def test_a_gang_runs_on_no_spot_and_no_unmanaged_environment(kind: str) -> None:
 def test_an_essential_container_ends_the_task() -> None:
     """Others are stopped; its exit is the job's.
 
-    Source: botocore 1.44.5, TaskContainerProperties.essential, 2026-11.
+    Source: botocore 1.44.5, TaskContainerProperties.essential, read 2026-11-21.
     """
     containers = (
         Container("init", essential=False),
@@ -411,7 +485,11 @@ def test_an_essential_container_ends_the_task() -> None:
 
 
 def test_fargate_jobs_need_no_instance_and_keep_to_max_vcpus() -> None:
-    """Source: fargate.html, 2026-11 (start in about 30 seconds)."""
+    """Fargate jobs need no instance and keep to max vcpus.
+
+    Source: https://docs.aws.amazon.com/batch/latest/userguide/fargate.html (start in about 30 seconds), read
+    2026-11-21.
+    """
     stage = Stage(resources=ComputeResources("FARGATE", 1), settings=instant(fargate_start_ms=30_000))
     jobs = [stage.submit(vcpus=0.5, platform="FARGATE") for _ in range(3)]
     stage.wait(31)
@@ -423,7 +501,10 @@ def test_fargate_jobs_need_no_instance_and_keep_to_max_vcpus() -> None:
 
 
 def test_consumables_are_locked_from_starting_to_the_end() -> None:
-    """Source: resource-aware-scheduling.html, 2026-11."""
+    """Consumables are locked from starting to the end.
+
+    Source: https://docs.aws.amazon.com/batch/latest/userguide/resource-aware-scheduling.html, read 2026-11-21.
+    """
     stage = Stage()
     stage.engine.create_consumable_resource(ConsumableResource("licence", 2))
     stage.engine.create_consumable_resource(ConsumableResource("token", 2, "NON_REPLENISHABLE"))
@@ -442,7 +523,10 @@ def test_consumables_are_locked_from_starting_to_the_end() -> None:
 
 
 def test_resources_of_a_job_are_the_sum_of_its_containers() -> None:
-    """Source: botocore 1.44.5, EcsTaskProperties, 2026-11."""
+    """Resources of a job are the sum of its containers.
+
+    Source: botocore 1.44.5, EcsTaskProperties, read 2026-11-21.
+    """
     stage = Stage(resources=ComputeResources("EC2", 4, instance_types=("c5.xlarge",)))
     pair = tuple(Container(name, resources=Resources(2, 100)) for name in ("a", "b"))
     jobs = [stage.submit(containers=pair) for _ in range(2)]
