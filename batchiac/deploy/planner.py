@@ -86,6 +86,9 @@ def plan_registration(goal: Registration, old: ResourceState | None, handler: Ha
     # What replaces takes nothing over from what is replaced: a generated name is generated anew.
     checked, failures = _check(handler, {}, wanted)
     first = diff.delete_before_replace if goal.delete_before_replace is None else goal.delete_before_replace
+    if for_handler(checked) == olds:
+        # A tainted resource: its successor would be the same in everything, so in its name too.
+        first = True
     return Decision(Op.REPLACE, checked, diff.changes, diff.replaces, diff.notes, first, failures)
 
 

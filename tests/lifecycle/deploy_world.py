@@ -108,11 +108,15 @@ class Account:
         self._lock = threading.Lock()
 
     def read(self, id_: str) -> dict[str, Any] | None:
-        path = self.folder / f"{id_}.json"
-        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+        try:
+            found: dict[str, Any] = json.loads((self.folder / f"{id_}.json").read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        return found
 
     def all(self) -> dict[str, dict[str, Any]]:
-        return {path.stem: json.loads(path.read_text()) for path in sorted(self.folder.glob("id-*.json"))}
+        read = {path.stem: self.read(path.stem) for path in sorted(self.folder.glob("id-*.json"))}
+        return {id_: each for id_, each in read.items() if each is not None}
 
     def change(self, operation: str, id_: str, value: dict[str, Any] | None) -> None:
         """One call: what `value` says is what there is afterwards; None removes it."""

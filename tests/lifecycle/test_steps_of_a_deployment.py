@@ -6,6 +6,7 @@ import asyncio
 import threading
 from typing import Any
 
+import attrs
 import pytest
 from deploy_world import World, ops
 
@@ -83,6 +84,20 @@ def test_fixed_name_is_deleted_before_it_is_replaced(world: World) -> None:
     world.account.calls.clear()
     world.up()
     assert [call.split()[0] for call in world.account.calls] == ["delete", "create", "untag"]
+    world.require_no_orphans()
+
+
+def test_a_tainted_resource_is_replaced_by_its_like(world: World) -> None:
+    """What `pulumi state taint` marked is deleted and made again, since both would have one name; then it is clean."""
+    world.write('Thing("c", image="x")').up()
+    snapshot = world.snapshot()
+    tainted = [attrs.evolve(each, extra={"taint": True}) if each.name == "c" else each for each in snapshot.resources]
+    world.store.save(attrs.evolve(snapshot, resources=tuple(tainted)))
+    before = world.things()["c"].id
+    assert ops(world.preview()) == {"c": "replace"}
+    world.up()
+    assert world.things()["c"].id != before
+    assert not world.preview().has_changes
     world.require_no_orphans()
 
 

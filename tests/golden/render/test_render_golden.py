@@ -1,4 +1,4 @@
-"""What a plan looks like, as lines and as JSON. The files change only with BATCHIAC_WRITE_GOLDEN=1, and are reviewed."""
+"""What a plan looks like, as lines and as JSON. Written anew with BATCHIAC_WRITE_GOLDEN=1 only, and reviewed."""
 
 from __future__ import annotations
 
