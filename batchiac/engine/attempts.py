@@ -19,13 +19,14 @@ from batchiac.engine.policies.behaviour import Outcome
 from batchiac.engine.policies.retries import decide_retry
 from batchiac.engine.reasons import (
     ESSENTIAL_EXITED,
+    FARGATE_SPOT_INTERRUPTED,
     OUT_OF_MEMORY,
     SIGKILLED,
     SIGTERMED,
     START_FAILED,
     TIMED_OUT,
 )
-from batchiac.engine.world import FIRST, MULTINODE, PLAIN, EnvironmentState, Host, Record, World
+from batchiac.engine.world import BACKGROUND, FIRST, HOUR_MS, MULTINODE, PLAIN, EnvironmentState, Host, Record, World
 
 _PLACED, _STARTED = JobEvent.PLACED << 3, JobEvent.STARTED << 3
 _SUCCEEDED = JobEvent.SUCCEEDED << 3
@@ -70,6 +71,8 @@ def start(world: World, record: Record, row: int, host: Host | None, environment
     record.demand.count -= 1
     child = row - record.row - 1
     plan_end(world, record, row, max(child, 0), attempt, begin)
+    if host is None:
+        _plan_interruption(world, record, row, environment)
     ledger.status[row] = to
     record.updated_at = now
     if world.listeners:
@@ -78,6 +81,27 @@ def start(world: World, record: Record, row: int, host: Host | None, environment
         to_running(world, record, row)
     else:
         world.events.call(begin, _begin, (world, record, row, attempt), priority=FIRST)
+
+
+def _plan_interruption(world: World, record: Record, row: int, environment: EnvironmentState) -> None:
+    """Draw when Fargate Spot takes this task back, if that is before its end."""
+    rate = world.settings.spot_interruptions_per_instance_hour
+    resources = environment.spec.resources
+    if rate <= 0 or resources is None or resources.type != "FARGATE_SPOT":
+        return
+    attempt = world.ledger.attempts[row]
+    delay = world.stream.rekey(1 << 41, record.index, row - record.row, attempt).exponential(HOUR_MS / rate)
+    at = world.now_ms + max(1, round(delay))
+    if at < world.ledger.stopped[row]:
+        world.events.call(at, _interrupt_task, (world, record, row, attempt), priority=BACKGROUND)
+
+
+def _interrupt_task(argument: tuple[World, Record, int, int]) -> None:
+    """Fargate Spot takes a task back; one that has ended otherwise is left alone."""
+    world, record, row, attempt = argument
+    status = world.ledger.status[row]
+    if status in (STARTING, RUNNING) and world.ledger.attempts[row] == attempt:
+        lose_attempt(world, record, row, FARGATE_SPOT_INTERRUPTED, SIGKILLED if status == RUNNING else NO_EXIT)
 
 
 def _begin(argument: tuple[World, Record, int, int]) -> None:

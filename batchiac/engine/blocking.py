@@ -69,11 +69,16 @@ def find_reason(world: World, queue: QueueState, record: Record) -> str:
     if record.plan.consumables and not consumables.available(world, record.plan.consumables):
         return "" if any(state.in_use for state in world.consumables.values()) else reasons.UNDETERMINED
     found = [_reason_in(world, each, record) for each in suitable]
-    return "" if "" in found else found[0]
+    if "" in found:
+        return ""
+    # "All compute environments have service role issues": only then is it the role.
+    return next((each for each in found if each != reasons.ROLE_PERMISSIONS), reasons.ROLE_PERMISSIONS)
 
 
 def _reason_in(world: World, environment: EnvironmentState, record: Record) -> str:
     """Why one environment cannot hold the head; empty when it can, sooner or later."""
+    if not environment.role_permitted:
+        return reasons.ROLE_PERMISSIONS
     shape = record.plan.shape
     resources = environment.spec.resources
     if resources is None:
@@ -87,8 +92,6 @@ def _reason_in(world: World, environment: EnvironmentState, record: Record) -> s
         return ""
     if not environment.candidates:
         return reasons.UNSUPPORTED_INSTANCES
-    if environment.spec.invalid_reason:
-        return reasons.ROLE_PERMISSIONS
     fitting = fitting_types(world, environment, shape)
     if not fitting:
         return reasons.JOB_REQUIREMENT

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from batchiac.engine import environments, hosts, jobs, loop, queues, stopping, views
+from batchiac.engine import environments, hosts, interventions, jobs, loop, queues, stopping, views
 from batchiac.engine.effects import Listener
 from batchiac.engine.policies.behaviour import Behaviour, FromTagsAndCommand
 from batchiac.engine.policies.prices import assumed_price
@@ -68,8 +68,16 @@ class Engine:
 
     @property
     def settings(self) -> EngineSettings:
-        """As given."""
+        """Those that hold now."""
         return self._world.settings
+
+    def change_settings(self, settings: EngineSettings) -> None:
+        """Have other settings hold from now on, whatever `Engine` was made with; what is on its way is not recalled."""
+        interventions.change_settings(self._world, settings)
+
+    def is_idle(self) -> bool:
+        """True when nothing will happen unless a command comes; `run_until_idle` would do nothing."""
+        return self.next_event_at_ms() is None
 
     def advance_to(self, at_ms: int) -> None:
         """Let everything happen up to and including `at_ms`; a time that has passed is no error and does nothing."""
@@ -123,6 +131,14 @@ class Engine:
     def invalidate_compute_environment(self, name: str, reason: str) -> None:
         """Have a VALID environment found broken. Raises: NotFoundRefusal, BusyRefusal."""
         environments.invalidate(self._world, name, reason)
+
+    def set_service_role_permissions(self, name: str, *, granted: bool) -> None:
+        """Have Batch's service role lack what it needs in an environment, or have it again.
+
+        The environment stays VALID and what runs goes on; nothing is launched or placed there. A queue whose head has
+        nowhere else to go is blocked with `MISCONFIGURATION:SERVICE_ROLE_PERMISSIONS`. Raises: NotFoundRefusal.
+        """
+        interventions.set_role_permissions(self._world, name, granted)
 
     def find_environment(self, name: str) -> views.EnvironmentView | None:
         """The environment of this name, None when there is none (any more)."""
@@ -290,6 +306,38 @@ class Engine:
         """TerminateJob. A job that has ended is left alone. Raises: NotFoundRefusal."""
         record, row = self._read_job(job_id)
         stopping.terminate(self._world, record, row, reason)
+
+    def finish_attempt(self, job_id: str, exit_code: int, reason: str = "", *, attempt: int | None = None) -> bool:
+        """End a RUNNING attempt with this exit code, in place of the end that its behaviour planned.
+
+        For executors whose containers really run. A termination or timeout that caused the end stays its cause, and
+        whether there is another attempt is the retry strategy's to say.
+
+        Args:
+            exit_code: 0..255.
+            reason: the container's, empty for none.
+            attempt: 1-based; only if this one is under way.
+
+        Returns:
+            True when it ends now; False when it is not RUNNING (any more), or is a parent of others.
+
+        Raises:
+            NotFoundRefusal: no such job.
+            InvalidRefusal: no such exit code.
+        """
+        if not 0 <= exit_code <= 255:
+            raise InvalidRefusal(f"The exit code {exit_code} is not between 0 and 255.")
+        record, row = self._read_job(job_id)
+        return interventions.finish_attempt(self._world, record, row, exit_code, reason, attempt)
+
+    def planned_end_ms(self, job_id: str) -> int | None:
+        """When the attempt under way will end; it moves when something stops it. None without one.
+
+        Raises:
+            NotFoundRefusal: no such job.
+        """
+        record, row = self._read_job(job_id)
+        return views.planned_end_ms(self._world, record, row)
 
     def describe_job(self, job_id: str) -> views.JobView:
         """A job, `id:index` for a child, `id#N` for a node. Raises: NotFoundRefusal."""

@@ -49,12 +49,13 @@ def set_status(world: World, state: EnvironmentState, event: str, condition: str
     state.status = row.to
     state.status_reason = reason
     state.history.append(f"{row.to} at {world.now_ms} ms")
-    _options_changed(world, state)
+    options_changed(world, state)
     if world.listeners:
         world.tell(EnvironmentStatusChanged(world.now_ms, state.spec.name, previous, row.to, reason))
 
 
-def _options_changed(world: World, state: EnvironmentState) -> None:
+def options_changed(world: World, state: EnvironmentState) -> None:
+    """What this environment can take has changed: its queues look at it anew."""
     for queue in state.queues:
         queue.version += 1
     world.wake_environment(state)

@@ -60,8 +60,12 @@ def host_holds(host: Host, shape: Shape) -> bool:
 
 
 def is_usable(environment: EnvironmentState) -> bool:
-    """True when jobs may be placed: ENABLED and not INVALID, nor on its way in or out."""
-    return environment.spec.state == "ENABLED" and environment.status in ("VALID", "UPDATING")
+    """True when jobs may be placed: ENABLED and not INVALID, nor on its way in or out, and Batch's role may act."""
+    return (
+        environment.spec.state == "ENABLED"
+        and environment.status in ("VALID", "UPDATING")
+        and environment.role_permitted
+    )
 
 
 def options_for(queue: QueueState, shape: Shape) -> tuple[EnvironmentState, ...]:

@@ -11,11 +11,9 @@ from batchiac.engine.effects import InstanceChanged
 from batchiac.engine.machine import Machine, read_row
 from batchiac.engine.policies.allocation import STRATEGIES
 from batchiac.engine.reasons import host_lost
-from batchiac.engine.world import CPU_UNITS, FIRST, HOUSEKEEPING, EnvironmentState, Host, World
+from batchiac.engine.world import BACKGROUND, CPU_UNITS, FIRST, HOUR_MS, HOUSEKEEPING, EnvironmentState, Host, World
 from batchiac.model.instance_type import InstanceType
 
-HOUR_MS = 3_600_000
-BACKGROUND = -1
 ON_DEMAND, SPOT = "on-demand", "spot"
 
 

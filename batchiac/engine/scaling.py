@@ -242,7 +242,9 @@ def launch_some(
 def scale_to_floor(world: World, environment: EnvironmentState) -> None:
     """Launch up to minvCpus, or to a desiredvCpus that a user asked for; kept even while DISABLED."""
     resources = environment.spec.resources
-    if resources is None or not resources.on_instances or environment.status in ("DELETING", "DELETED", "INVALID"):
+    if resources is None or not resources.on_instances or not environment.role_permitted:
+        return
+    if environment.status in ("DELETING", "DELETED", "INVALID"):
         return
     floor = max(resources.min_vcpus, environment.desired_floor) * CPU_UNITS
     shape = Shape(-1, SMALLEST, 1, 0, "EC2", "", 0, ())

@@ -36,7 +36,8 @@ class EngineSettings:
         stops_on_sigterm: False: a container ignores SIGTERM, and is killed when the grace is over (exit 137, which is
             what users see). True: it ends at once with 143. Assumption (0105): False.
         reserved_memory_mib: ECS_RESERVED_MEMORY of the AMI, 32 on the default one.
-        spot_interruptions_per_instance_hour: seeded rate; 0 has none. AWS publishes ranges, no rate (0106).
+        spot_interruptions_per_instance_hour: seeded rate, of Spot instances and of tasks on
+            Fargate Spot; 0 has none. AWS publishes ranges, no rate (0106).
         retention_ms: how long finished jobs can be described: "at least 7 days".
         blocked_after_ms: how long a head must have been unplaceable before its reason shows. Assumption (0107): 0.
         fair_share_epochs: into how many steps the decay window is cut; usage is brought up to date once a step.

@@ -283,6 +283,13 @@ def view_job(world: World, record: Record, row: int) -> JobView:
     )
 
 
+def planned_end_ms(world: World, record: Record, row: int) -> int | None:
+    """When the attempt under way will end, as far as is known; None where none is, and for parents of others."""
+    if world.ledger.status[row] not in (_STARTING, _RUNNING) or (record.size and row == record.row):
+        return None
+    return _moment(world.ledger.stopped[row])
+
+
 def summary_of(world: World, record: Record) -> dict[str, int]:
     """How many children are in each state: counted in C over the column when somebody asks, kept by nobody."""
     column = world.ledger.status

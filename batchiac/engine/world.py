@@ -32,6 +32,9 @@ PLAIN, ARRAY, MULTINODE = 0, 1, 2
 
 # Priorities of events at one time: what gives capacity first, then what asks for it. Row ends come before all.
 FIRST, ADMISSION, HOUSEKEEPING, SCALING, LAST = 0, 1, 2, 3, 9
+BACKGROUND = -1
+"""Of what may happen, and does not keep the engine busy."""
+HOUR_MS = 3_600_000
 
 
 class Shape:
@@ -278,6 +281,7 @@ class EnvironmentState:
         hosts: live instances by serial: launching, ready, draining.
         launching: how many are launching, by type name.
         steady: the shape that a freed place goes to without a decision, see fastlane.py; None where one is needed.
+        role_permitted: False once a caller says that its service role lacks permissions.
         on_drained: called when the last draining instance is gone.
         exhausted: types whose pool refused, until something about the pool changes.
     """
@@ -299,6 +303,7 @@ class EnvironmentState:
         "on_drained",
         "places",
         "queues",
+        "role_permitted",
         "serial",
         "spec",
         "status",
@@ -333,6 +338,7 @@ class EnvironmentState:
         self.generation = 0
         self.update_deadline = -1
         self.on_drained: Callable[[], None] | None = None
+        self.role_permitted = True
         self.tasks: set[int] = set()
 
 

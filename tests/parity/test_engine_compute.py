@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -14,8 +15,10 @@ from engine_stage import Stage
 from batchiac.engine.effects import InstanceChanged, QueueBlocked
 from batchiac.engine.refusals import BusyRefusal, InvalidRefusal, ReferencedRefusal, StateRefusal
 from batchiac.engine.settings import instant
+from batchiac.engine.views import JobView
 from batchiac.model.compute_environment import ComputeEnvironment, ComputeResources, UpdatePolicy
 from batchiac.model.instance_type import read_instance_types, usable_memory_mib
+from batchiac.model.job_definition import EvaluateOnExit
 from batchiac.model.job_queue import JobQueue, TimeLimitAction
 from batchiac.model.scheduling_policy import SchedulingPolicy, Share
 
@@ -517,3 +520,278 @@ def test_an_environment_that_leaves_a_queue_is_free_only_when_the_queue_has_sett
     job = stage.submit()
     stage.finish()
     assert engine.describe_job(job).attempts[0].environment == "other"
+
+
+# --- blocked for reasons of the account, and for none that is known --------------------------------------------------
+
+ROLE = "MISCONFIGURATION:SERVICE_ROLE_PERMISSIONS – Batch service role has a permission issue."
+
+
+def test_a_role_without_permissions_blocks_the_queue_and_has_no_time_limit_action() -> None:
+    """The environment stays VALID, nothing is launched, what runs goes on; with permissions back the head starts.
+
+    Source: https://docs.aws.amazon.com/batch/latest/userguide/job_stuck_in_runnable_misconfiguration.html,
+    https://docs.aws.amazon.com/batch/latest/userguide/job_stuck_in_runnable_time_limit_actions.html, read 2026-11-21.
+    """
+    actions = (TimeLimitAction("MISCONFIGURATION:SERVICE_ROLE_PERMISSIONS", 600),)
+    stage = Stage(resources=XLARGE, queue={"time_limit_actions": actions}, long=[50_000])
+    running = stage.submit("long")
+    stage.wait(5)
+    stage.engine.set_service_role_permissions("ce", granted=False)
+    job = stage.submit()
+    stage.wait(40)
+    view = stage.engine.describe_job(job)
+    assert (view.status, view.status_reason, stage.status(running)) == ("RUNNABLE", ROLE, "RUNNING")
+    environment = stage.engine.find_environment("ce")
+    assert environment is not None
+    assert environment.status == "VALID"
+    stage.wait(3_600)
+    assert (stage.status(running), stage.status(job)) == ("SUCCEEDED", "RUNNABLE")
+    stage.engine.set_service_role_permissions("ce", granted=True)
+    stage.finish()
+    assert stage.status(job) == "SUCCEEDED"
+
+
+def test_one_environment_with_a_working_role_is_enough() -> None:
+    """ "All compute environments have service role issues": where one has not, the job goes there.
+
+    Source: https://docs.aws.amazon.com/batch/latest/userguide/job_stuck_in_runnable_misconfiguration.html,
+    read 2026-11-21.
+    """
+    stage = Stage(resources=XLARGE)
+    stage.add(XLARGE, "second")
+    stage.engine.create_job_queue(JobQueue("both", 1, ("ce", "second")))
+    stage.finish()
+    stage.engine.set_service_role_permissions("ce", granted=False)
+    job = stage.submit(queue="both")
+    stage.finish()
+    assert stage.engine.describe_job(job).attempts[0].environment == "second"
+
+
+def test_a_cause_that_is_not_known_is_undetermined() -> None:
+    """No environment is ENABLED: none of the specific reasons says that.
+
+    Source: https://docs.aws.amazon.com/batch/latest/userguide/job_stuck_in_runnable_undetermined.html,
+    read 2026-11-21.
+    """
+    stage = Stage(resources=XLARGE)
+    stage.engine.update_compute_environment(ComputeEnvironment("ce", state="DISABLED", resources=XLARGE))
+    stage.finish()
+    job = stage.submit()
+    stage.finish()
+    assert stage.engine.describe_job(job).status_reason == (
+        "UNDETERMINED - Batch job is blocked, root cause is undetermined."
+    )
+
+
+@pytest.mark.parametrize(
+    ("reason", "job"),
+    [
+        ("CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY", {}),
+        ("MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE", {"vcpus": 8}),
+        ("MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT", {"memory": 99_999}),
+    ],
+)
+def test_a_time_limit_action_names_the_reason_alone(reason: str, job: dict[str, int]) -> None:
+    """`Canceled by JobStateTimeLimit action due to reason: <reason>`, after maxTimeSeconds of the same reason.
+
+    Source: https://docs.aws.amazon.com/batch/latest/userguide/job_stuck_in_runnable_misconfiguration.html,
+    https://docs.aws.amazon.com/batch/latest/userguide/job_stuck_in_runnable_capacity.html, read 2026-11-21.
+    """
+    stage = Stage(resources=XLARGE, queue={"time_limit_actions": (TimeLimitAction(reason, 600),)})
+    stage.engine.set_capacity("c5.xlarge", 0)
+    blocked = stage.submit(**job)
+    stage.finish()
+    view = stage.engine.describe_job(blocked)
+    assert (view.status, view.status_reason) == (
+        "FAILED",
+        f"Canceled by JobStateTimeLimit action due to reason: {reason}",
+    )
+    since = next(effect.at_ms for effect in stage.effects if isinstance(effect, QueueBlocked))
+    assert view.stopped_at_ms - since == 600_000
+
+
+# --- Spot, clusters, shares -----------------------------------------------------------------------------------------
+
+
+def test_fargate_spot_takes_tasks_back_at_the_seeded_rate() -> None:
+    """With its own text and 137; retry rules see it.
+
+    Source: as seen in public (`Your Spot Task was interrupted.`), read 2026-11-21; the rate is a setting.
+    """
+    idiom = (EvaluateOnExit("RETRY", on_status_reason="Your Spot Task*"), EvaluateOnExit("EXIT", on_reason="*"))
+
+    def run(rate: float, attempts: int) -> list[JobView]:
+        settings = instant(spot_interruptions_per_instance_hour=rate)
+        stage = Stage(resources=ComputeResources("FARGATE_SPOT", 400), settings=settings, long=[3_600_000])
+        jobs = [stage.submit("long", platform="FARGATE", attempts=attempts, rules=idiom) for _ in range(100)]
+        stage.finish()
+        environment = stage.engine.find_environment("ce")
+        assert environment is not None
+        assert environment.desired_vcpus == 0
+        return [stage.engine.describe_job(job) for job in jobs]
+
+    assert {view.status for view in run(0, 1)} == {"SUCCEEDED"}
+    failed = [view for view in run(1, 1) if view.status == "FAILED"]
+    assert 50 <= len(failed) <= 75  # 1 − 1/e of them within the hour
+    assert {(view.status_reason, view.attempts[0].exit_code) for view in failed} == {
+        ("Your Spot Task was interrupted.", 137)
+    }
+    assert run(1, 1) == run(1, 1)
+    retried = run(0.25, 10)
+    assert {view.status for view in retried} == {"SUCCEEDED"}
+    assert max(len(view.attempts) for view in retried) > 1
+
+
+def test_plain_fargate_is_never_interrupted() -> None:
+    """The rate is Spot's.
+
+    Source: https://docs.aws.amazon.com/batch/latest/userguide/fargate.html, read 2026-11-21.
+    """
+    settings = instant(spot_interruptions_per_instance_hour=50)
+    stage = Stage(resources=ComputeResources("FARGATE", 64), settings=settings, long=[3_600_000])
+    job = stage.submit("long", platform="FARGATE")
+    stage.finish()
+    assert stage.status(job) == "SUCCEEDED"
+
+
+def test_the_name_of_the_ecs_cluster() -> None:
+    """`AWSBatch-<environment>-<uuid>`; tasks and container instances are in it.
+
+    Source: as seen in public (many accounts), read 2026-11-21.
+    """
+    stage = Stage()
+    job = stage.submit()
+    stage.finish()
+    environment = stage.engine.find_environment("ce")
+    assert environment is not None
+    assert re.fullmatch(r"AWSBatch-ce-[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}",
+                        environment.cluster)  # fmt: skip
+    (attempt,) = stage.engine.describe_job(job).attempts
+    assert f":task/{environment.cluster}/" in attempt.task_arn
+    assert f":container-instance/{environment.cluster}/" in attempt.container_instance_arn
+
+
+@pytest.mark.parametrize(
+    ("reservation", "active", "kept"),
+    [(50, 1, 128), (50, 2, 64), (50, 3, 32), (25, 1, 64), (25, 2, 16), (25, 3, 4), (0, 1, 0)],
+)
+def test_reserved_vcpus_by_active_shares(reservation: int, active: int, kept: int) -> None:
+    """maxvCpus · (computeReservation/100)^ActiveShares: 50 keeps 50/25/12.5 %, 25 keeps 25/6.25/1.56 %, of 256.
+
+    Source: botocore 1.44.5, batch FairsharePolicy.computeReservation, read 2026-11-21.
+    """
+    stage = Stage(
+        resources=ComputeResources("EC2", 256, min_vcpus=256, instance_types=("c5.xlarge",)),
+        queue={"scheduling_policy": SchedulingPolicy("fair", 600, reservation)},
+        job=[600_000],
+    )
+    jobs = [stage.submit(share=f"s{number % active}") for number in range(300)]
+    stage.wait(5)
+    assert sum(stage.status(job) == "RUNNING" for job in jobs) == 256 - kept
+
+
+def test_a_share_prefix_gives_its_weight_to_every_member() -> None:
+    """`UserA*` with weight 1: each share of the prefix has weight 1.
+
+    Source: https://docs.aws.amazon.com/batch/latest/userguide/share-identifiers.html, read 2026-11-21.
+    """
+    policy = SchedulingPolicy("fair", 3600, 0, (Share("UserA*", 1.0), Share("UserB", 0.25)))
+    stage = Stage(resources=ComputeResources("EC2", 36, min_vcpus=36, instance_types=("c5.9xlarge",)),
+                  queue={"scheduling_policy": policy})  # fmt: skip
+    jobs = {share: [stage.submit(share=share) for _ in range(300)] for share in ("UserA1", "UserA2", "UserB")}
+    stage.wait(60)
+    begun = {share: sum(stage.status(job) != "RUNNABLE" for job in ids) for share, ids in jobs.items()}
+    assert abs(begun["UserA1"] - begun["UserA2"]) <= 2
+    assert 3 <= begun["UserB"] / begun["UserA1"] <= 5
+
+
+def test_a_share_stays_active_until_its_window_is_over() -> None:
+    """The vCPUs kept for others shrink by a share that has only ended jobs, until shareDecaySeconds have passed.
+
+    Source: https://docs.aws.amazon.com/batch/latest/userguide/scheduling-policies.html, read 2026-11-21.
+    """
+    stage = Stage(
+        resources=ComputeResources("EC2", 16, min_vcpus=16, instance_types=("c5.xlarge",)),
+        queue={"scheduling_policy": SchedulingPolicy("fair", 600, 50)},
+        long=[3_600_000],
+    )
+    stage.submit(share="gone")
+    stage.wait(60)
+    jobs = [stage.submit("long", share="stays") for _ in range(16)]
+    stage.wait(60)
+    assert sum(stage.status(job) == "RUNNING" for job in jobs) == 12  # two shares are active: 16 · 0.5² are kept
+    stage.wait(800)
+    late = Stage(
+        resources=ComputeResources("EC2", 16, min_vcpus=16, instance_types=("c5.xlarge",)),
+        queue={"scheduling_policy": SchedulingPolicy("fair", 600, 50)},
+        long=[3_600_000],
+    )
+    late.submit(share="gone")
+    late.wait(800)
+    jobs = [late.submit("long", share="stays") for _ in range(16)]
+    late.wait(60)
+    assert sum(late.status(job) == "RUNNING" for job in jobs) == 8
+
+
+def test_the_queue_snapshot_shows_the_first_hundred_in_dispatch_order_and_twenty_shares() -> None:
+    """First 100 RUNNABLE jobs as they will start; the 20 shares that use most.
+
+    Source: botocore 1.44.5, batch FrontOfQueueDetail and QueueSnapshotUtilizationDetail, read 2026-11-21.
+    """
+    stage = Stage(resources=XLARGE, queue={"scheduling_policy": SchedulingPolicy("fair")})
+    for number in range(30):
+        for _ in range(5):
+            stage.submit(vcpus=4, share=f"s{number}")
+    stage.wait(5)
+    shown = [entry.job_id for entry in stage.engine.queue_snapshot("q")]
+    assert len(shown) == 100
+    assert len(stage.engine.share_usage("q")) == 20
+    stage.wait(10)
+    assert stage.status(shown[0]) == "RUNNING"
+    fifo = Stage(resources=XLARGE)
+    jobs = [fifo.submit(vcpus=4) for _ in range(150)]
+    fifo.wait(1)
+    assert [entry.job_id for entry in fifo.engine.queue_snapshot("q")] == jobs[1:101]
+
+
+def test_spot_price_capacity_optimized_weighs_price_and_depth() -> None:
+    """Of two pools that are deep enough the cheaper one is taken.
+
+    Source: https://docs.aws.amazon.com/batch/latest/userguide/allocation-strategies.html, read 2026-11-21.
+    """
+    types = ("m5.xlarge", "c5.xlarge")
+    resources = ComputeResources("SPOT", 64, instance_types=types, allocation_strategy="SPOT_PRICE_CAPACITY_OPTIMIZED")
+    stage = Stage(resources=resources)
+    stage.submit(vcpus=4)
+    stage.finish()
+    assert launched(stage) == ["c5.xlarge"]
+
+
+def test_spot_capacity_optimized_prioritized_keeps_the_order_at_equal_depth() -> None:
+    """Capacity first, the user's order "on a best-effort basis".
+
+    Source: https://docs.aws.amazon.com/batch/latest/userguide/allocation-strategies.html, read 2026-11-21.
+    """
+    resources = ComputeResources(
+        "SPOT", 64, instance_types=("r5.xlarge", "c5.xlarge"),
+        allocation_strategy="SPOT_CAPACITY_OPTIMIZED_PRIORITIZED",
+    )  # fmt: skip
+    stage = Stage(resources=resources)
+    stage.submit(vcpus=4)
+    stage.finish()
+    assert launched(stage) == ["r5.xlarge"]
+
+
+def test_an_idle_environment_goes_back_to_min_vcpus() -> None:
+    """With no RUNNABLE job and instances idle, they are deregistered and terminated, down to minvCpus.
+
+    Source: https://docs.aws.amazon.com/batch/latest/userguide/compute_environments.html, read 2026-11-21.
+    """
+    stage = Stage(resources=ComputeResources("EC2", 16, min_vcpus=4, instance_types=("c5.xlarge",)))
+    for _ in range(4):
+        stage.submit(vcpus=4)
+    stage.wait(5)
+    assert len(list(stage.engine.instances())) == 4
+    stage.finish()
+    assert len(list(stage.engine.instances())) == 1

@@ -13,16 +13,12 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from heapq import heappush
 from typing import TYPE_CHECKING, Any
 
 from attrs import define
 
 from batchiac.engine.effects import Effect, JobStateChanged
-from batchiac.engine.kernel.events import ROW_BITS
-from batchiac.engine.ledger import Ending
 from batchiac.engine.policies.behaviour import Draw
-from batchiac.engine.reasons import ESSENTIAL_EXITED
 from batchiac.engine.settings import EngineSettings
 from batchiac.local.executors.process import Run, start
 from batchiac.model.job import JobRequest, JobStatus
@@ -70,7 +66,7 @@ class Live:
     run: Run
     group: str
     stream: str
-    planned_end: int
+    planned_end: int | None
     timeout_at_ms: int | None
     told_to_stop: bool = False
     has_stream: bool = False
@@ -177,23 +173,21 @@ class RealRuns:
         except OSError as error:
             self._end(key, 1, f"CannotStartContainerError: {error}")
             return
-        world, job, row = _row_of(batch, job_id)
-        timeout_ms = job.plan.timeout_ms
+        timeout_s = view.request.definition.timeout_s
         self._live[key] = Live(
             run,
             log_group_of(container),
             log_stream_of(record, container, task_id_of(attempt)),
-            world.ledger.stopped[row],
-            None if timeout_ms is None else world.ledger.started[row] + timeout_ms,
+            batch.engine.planned_end_ms(job_id),
+            None if timeout_s is None or view.started_at_ms is None else view.started_at_ms + timeout_s * 1000,
         )
 
     def _stop_where_asked(self, key: Key, live: Live) -> None:
         if live.told_to_stop:
             return
         batch = self._stage.backends[key[0], key[1]]
-        world, _, row = _row_of(batch, key[2])
         late = live.timeout_at_ms is not None and batch.now_ms() >= live.timeout_at_ms
-        if late or world.ledger.stopped[row] != live.planned_end:
+        if late or batch.engine.planned_end_ms(key[2]) != live.planned_end:
             live.told_to_stop = True
             live.run.signal(signal.SIGTERM)
 
@@ -232,28 +226,8 @@ def end_attempt(stage: Stage, record: Mapping[str, Any]) -> None:
     batch.catch_up()
     if batch.engine.find_job(record["job"]) is None:
         return
-    world, job, row = _row_of(batch, record["job"])
-    ledger = world.ledger
-    if ledger.status[row] != JobStatus.RUNNING.value or ledger.attempts[row] != record["attempt"]:
-        return
-    timeout_ms = job.plan.timeout_ms
-    timed_out = timeout_ms is not None and world.now_ms >= ledger.started[row] + timeout_ms
-    stopping = bool(job.stops and row in job.stops)
-    if not timed_out and not stopping:
-        # It ended by itself: what was written down for its timeout does not hold.
-        ledger.endings.pop(row, None)
-        if record["reason"]:
-            ledger.endings[row] = Ending(ESSENTIAL_EXITED, record["reason"])
-    ledger.exit[row] = record["code"]
-    # At least 1 ms: commands of one time must all come before what they cause (attempts.stop_attempt).
-    ledger.stopped[row] = world.now_ms + 1
-    heappush(world.events.rows, world.now_ms + 1 << ROW_BITS | row)
-
-
-def _row_of(batch: Any, job_id: str) -> tuple[Any, Any, int]:
-    """World, record and row of a job. The engine has no public word for "this attempt has ended" yet."""
-    record, row = batch.engine._read_job(job_id)
-    return batch.engine._world, record, row
+    # False where it has ended otherwise meanwhile: then that end holds.
+    batch.engine.finish_attempt(record["job"], record["code"], record["reason"], attempt=record["attempt"])
 
 
 def _memory_mib(container: Mapping[str, Any]) -> int:

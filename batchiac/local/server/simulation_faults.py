@@ -116,6 +116,6 @@ def _give_back(batch: Any, instance_type: str, markets: tuple[bool, ...]) -> Cal
 
 
 def _change_engine_settings(batch: Any, **changes: Any) -> None:
-    """Other settings for an engine that runs: it reads them each time, so the next deletion follows them."""
+    """Other settings for an engine that runs: the next deletion follows them."""
     settings: EngineSettings = batch.engine.settings
-    batch.engine._world.settings = evolve(settings, **changes)
+    batch.engine.change_settings(evolve(settings, **changes))
