@@ -18,10 +18,11 @@ import runpy
 import sys
 import threading
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
+from typing import Any, TypeVar
 
 from attrs import frozen
 
@@ -29,6 +30,7 @@ from batchiac.deploy.monitor import Monitor, Registrar
 from batchiac.errors import BatchiacError, ConfigError, InterruptedByUserError, ProgramError
 
 THREADS = 64
+T = TypeVar("T")
 PACKAGE = Path(__file__).resolve().parents[1]
 _one_at_a_time = threading.RLock()
 
@@ -51,6 +53,21 @@ class Program:
     config: Mapping[str, str]
     secret_keys: Sequence[str] = ()
     organization: str = "organization"
+
+
+class _Inline(ThreadPoolExecutor):
+    """Does at once, on the caller's thread, what it is given: a preview waits for nobody, and threads only cost time.
+
+    A subclass because a loop takes no other kind of default executor.
+    """
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        done: Future[T] = Future()
+        try:
+            done.set_result(fn(*args, **kwargs))
+        except BaseException as error:
+            done.set_exception(error)
+        return done
 
 
 def run_program(program: Program, registrar: Registrar, *, is_preview: bool, cancelled: threading.Event) -> None:
@@ -128,7 +145,7 @@ def _run(program: Program, registrar: Registrar, is_preview: bool) -> None:
     loop = asyncio.new_event_loop()
     # A deployment that ends badly leaves futures that nobody asks any more; asyncio would list them all.
     loop.set_exception_handler(lambda _loop, context: logging.getLogger(__name__).debug("%s", context.get("message")))
-    executor = ThreadPoolExecutor(THREADS, thread_name_prefix="deploy")
+    executor = _Inline(1) if is_preview else ThreadPoolExecutor(THREADS, thread_name_prefix="deploy")
     loop.set_default_executor(executor)
     asyncio.set_event_loop(loop)
     failure: BaseException | None = None
