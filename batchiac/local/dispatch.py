@@ -4,7 +4,8 @@ Theory of operation. `handle(account, region, operation, params)` is the whole A
 in-process mock, CloudFormation, EventBridge and Step Functions all come through here. In this order a request is
 (1) checked against botocore's model of the operation (request_shape), (2) checked against the documented rules
 (batchiac.rules.check_request: the first certain error is refused in AWS's words), (3) brought to the stack's present
-(BatchBackend.catch_up), (4) answered by its handler. A refusal on the way has changed nothing.
+(BatchBackend.catch_up), (4) answered by its handler. A refusal on the way has changed nothing. An update changes places
+between 2 and 3, because rules about it compare with what is there at that present.
 
 `OPERATIONS` lists every operation of the model; docs/operations.md is made from it, and a test compares it with the
 model of the botocore that is installed.
@@ -22,6 +23,7 @@ from attrs import frozen
 
 from batchiac.errors import UserError
 from batchiac.local.api_error import ApiError, execution_refusal, refusal
+from batchiac.local.current_inputs import SAID_BY_HANDLERS, SHELVES, read_current
 from batchiac.local.operations import compute_environment as ce
 from batchiac.local.operations import consumable_resource as cr
 from batchiac.local.operations import job, job_listing, tags
@@ -140,9 +142,12 @@ def answer(batch: BatchBackend, operation: str, params: object) -> dict[str, Any
     if row is None:
         raise ApiError("UnknownOperationException", 404, f"Unknown operation {operation}")
     request = read_request(operation, params)
-    _require_rules(batch, operation, request)
+    if operation not in SHELVES:
+        _require_rules(batch, operation, request)
     with batch.lock:
         batch.catch_up()
+        if operation in SHELVES:
+            _require_rules(batch, operation, request, read_current(batch, operation, request))
         try:
             response = row.handler(batch, request)
             if row.mutates:
@@ -159,7 +164,9 @@ _judged: dict[str, None] = {}
 """SubmitJob requests that broke no rule, by `_likeness`."""
 
 
-def _require_rules(batch: BatchBackend, operation: str, request: dict[str, Any]) -> None:
+def _require_rules(
+    batch: BatchBackend, operation: str, request: dict[str, Any], current: dict[str, Any] | None = None
+) -> None:
     """Refuse what a documented rule forbids, with the first broken rule's text.
 
     A client that submits thousands of jobs sends thousands of requests that differ in name and dependencies only;
@@ -168,8 +175,8 @@ def _require_rules(batch: BatchBackend, operation: str, request: dict[str, Any])
     likeness = _likeness(request) if operation == "SubmitJob" else None
     if likeness is not None and likeness in _judged:
         return
-    for finding in _rules_check()(operation, request):
-        if finding.stops:
+    for finding in _rules_check()(operation, request, current=current):
+        if finding.stops and finding.rule_id not in SAID_BY_HANDLERS:
             raise execution_refusal(finding.aws_message or finding.message, batch.new_request_id())
     if likeness is not None:
         if len(_judged) >= 4096:
@@ -194,7 +201,7 @@ def _likeness(request: dict[str, Any]) -> str | None:
 
 
 @cache
-def _rules_check() -> Callable[[str, dict[str, Any]], Any]:
+def _rules_check() -> Callable[..., Any]:
     """The rules room's `check_request`; imported late because the catalogue is built when it is first imported."""
     from batchiac.rules import check_request
 

@@ -12,6 +12,7 @@ from batchiac.local.api_error import refusal
 from batchiac.local.job_detail import job_detail
 from batchiac.local.job_payload import merged_properties
 from batchiac.local.operations.job_definition import find_definition, missing_definition
+from batchiac.local.override_check import require_sound_sizes
 from batchiac.local.records import DefinitionRecord, JobRecord
 from batchiac.local.values import definition_value, dependency_values
 from batchiac.model.job import JobRequest
@@ -47,6 +48,8 @@ def submit_job(batch: BatchBackend, request: Wire) -> Wire:
         raise refusal(f"JobQueue {request['jobQueue']} not found.")
     _require_share(request, queue.wire)
     payload, value = _effective(definition, request)
+    if payload is not None:
+        require_sound_sizes(batch, definition, payload, request)
     tags = request.get("tags", {})
     _require_readable_behaviour(value, tags)
     array = request.get("arrayProperties")
