@@ -324,3 +324,51 @@ def _state_of_one_vpc() -> str:
             },
         }
     )
+
+
+# --- what a stack accepts --------------------------------------------------------------------------------------------
+
+BEST_FIT_ORDERED = "  infra:spotAllocationStrategy: BEST_FIT_PROGRESSIVE_ORDERED\n"
+ACCEPTED = """  batchiac:suppress:
+    - rule: CE020
+      resource: spot
+      reason: tried on Monday
+    - rule: CE013
+      resource: spot
+      reason: of no use
+"""
+
+
+def test_an_accepted_error_no_longer_stops_a_preview(project: Project) -> None:
+    """Without the decision exit 2; with it exit 0, the reason said, and the decision of no use named."""
+    stack = project.folder / "stacks/Pulumi.spot.yaml"
+    stack.write_text(stack.read_text(encoding="utf-8") + BEST_FIT_ORDERED, encoding="utf-8")
+    refused = project.run("preview", "--stack", "spot")
+    assert refused.code == USER
+    assert "CE020 spot.computeResources.allocationStrategy" in refused.stderr
+    stack.write_text(stack.read_text(encoding="utf-8") + ACCEPTED, encoding="utf-8")
+    accepted = project.run("preview", "--stack", "spot")
+    assert accepted.code == 0
+    assert "accepted (tried on Monday): CE020 spot." in accepted.stderr
+    assert accepted.stderr.count("warning: ") == 1
+    assert "warning: batchiac:suppress accepts CE013 of spot, which was not found" in accepted.stderr
+
+
+def test_a_preview_lists_as_json_what_could_not_be_checked(project: Project) -> None:
+    """Each property among the diagnostics, with the rules that wait for it; for people, one line for all."""
+    ended = subprocess.run(
+        [str(BATCHIAC), "preview", "--stack", "local", "--json"],
+        cwd=project.folder,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    entries = [
+        each for each in json.loads(ended.stdout)["diagnostics"] if each["message"].startswith("not yet known: ")
+    ]
+    assert {each["severity"] for each in entries} == {"info"}
+    assert any("on-demand.computeResources.instanceRole" in each["message"] for each in entries)
+    assert f"info: {len(entries)} properties are not known" in ended.stderr
+    assert "not yet known: " not in ended.stderr
