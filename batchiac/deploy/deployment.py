@@ -18,7 +18,8 @@ from typing import Any, TypeVar
 import attrs
 
 from batchiac.deploy import program_host
-from batchiac.deploy.executor import HandlerOf, Listener, Run
+from batchiac.deploy.acts import HandlerOf, Listener
+from batchiac.deploy.executor import Run
 from batchiac.deploy.refresher import Drift, read_drift
 from batchiac.deploy.stack import Stack, provider_inputs
 from batchiac.deploy.state.checkpoint import Snapshot

@@ -18,6 +18,7 @@ from batchiac.deploy.registration import Registration, read_registration
 from batchiac.deploy.steps import Diagnostic
 from batchiac.deploy.values import fill_struct, from_struct
 from batchiac.errors import UnsupportedError
+from batchiac.rules.finding import NOT_YET_KNOWN
 
 
 @frozen(eq=False)
@@ -174,8 +175,12 @@ class Monitor:
     # -- Engine -------------------------------------------------------------------------------------------------------
 
     def Log(self, request: Any) -> Any:  # noqa: N802
-        if request.severity > 0:  # the SDK tells every step of its own at level debug
-            self._registrar.diagnose(Diagnostic(SEVERITIES[request.severity], request.message, request.urn))  # type: ignore[arg-type]
+        severity = SEVERITIES[request.severity]
+        if request.message.startswith(NOT_YET_KNOWN):
+            # At level debug so that Pulumi's CLI shows it under --debug only; a plan as JSON lists it.
+            severity = "info"
+        if severity != "debug":  # the SDK tells every step of its own at level debug
+            self._registrar.diagnose(Diagnostic(severity, request.message, request.urn))  # type: ignore[arg-type]
         return self._empty()
 
     def RequirePulumiVersion(self, request: Any) -> Any:  # noqa: N802

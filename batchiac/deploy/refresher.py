@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 from attrs import frozen
 
-from batchiac.deploy.executor import HandlerOf
+from batchiac.deploy.acts import HandlerOf
 from batchiac.deploy.state.checkpoint import Snapshot, now, without
 from batchiac.deploy.state.resource import ResourceState
 from batchiac.deploy.steps import Op, Step

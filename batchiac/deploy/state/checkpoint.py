@@ -171,9 +171,6 @@ def find_damage(resources: Iterable[ResourceState]) -> str | None:
 
 # -- writing ----------------------------------------------------------------------------------------------------------
 
-_texts: WeakKeyDictionary[ResourceState, str] = WeakKeyDictionary()
-"""The text of each entry that was written before: a save costs what has changed, not what there is."""
-
 
 class CheckpointWriter:
     """Makes the text of a checkpoint. One per stack; the encryption is called for new secrets only."""
@@ -181,6 +178,8 @@ class CheckpointWriter:
     def __init__(self, stack: str, encrypt: Encrypt) -> None:
         self._stack = stack
         self._encrypt = encrypt
+        # The text of each entry that was written before: a save costs what has changed, not what there is.
+        self._texts: WeakKeyDictionary[ResourceState, str] = WeakKeyDictionary()
 
     def _default(self, value: object) -> object:
         if isinstance(value, Sealed):
@@ -196,9 +195,9 @@ class CheckpointWriter:
         return json.dumps(value, default=self._default, separators=(",", ":"), ensure_ascii=False)
 
     def _entry(self, state: ResourceState) -> str:
-        text = _texts.get(state)
+        text = self._texts.get(state)
         if text is None:
-            text = _texts[state] = self._dumps(state.to_json())
+            text = self._texts[state] = self._dumps(state.to_json())
         return text
 
     def text(self, snapshot: Snapshot) -> str:

@@ -26,6 +26,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import attrs
+
 from batchiac.deploy.secrets import Passphrase, new_passphrase
 from batchiac.deploy.state.checkpoint import WRITER_VERSION, CheckpointWriter, Snapshot, now, read_checkpoint
 from batchiac.deploy.values import Sealed
@@ -120,8 +122,15 @@ class FileStore:
         return snapshot
 
     def save(self, snapshot: Snapshot) -> None:
-        import attrs
+        try:
+            self._save(snapshot)
+        except OSError as error:
+            raise StateError(
+                f"the state could not be written to {self.path}: {error.strerror or error}; what was being done is"
+                " taken up by the next run"
+            ) from error
 
+    def _save(self, snapshot: Snapshot) -> None:
         text = self._writer.text(snapshot)
         if snapshot.secrets_provider is None and self._passphrase is not None:
             # Known only now: encrypting the first secret of a stack makes its salt.

@@ -1,0 +1,82 @@
+"""What registering and deleting have in common: the run's state, its events, and the time that a step takes."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from batchiac.deploy.state.journal import Journal
+from batchiac.deploy.steps import Diagnostic, Event, Step, StepEnded, StepStarted
+from batchiac.deploy.values import Unseal
+from batchiac.errors import InterruptedByUserError
+from batchiac.model.deadline import step_deadline_s
+from batchiac.model.handler import Handler
+
+HandlerOf = Callable[[str], Handler | None]
+"""Type token → its handler; None for a type that the embedded engine cannot deploy."""
+
+Listener = Callable[[Event], None]
+
+T = TypeVar("T")
+
+
+class Acts:
+    """The base of a run. Thread-safe.
+
+    Attributes:
+        acting: False for a preview, which only notes what it would do.
+        steps: what was decided or done, in that order.
+        diagnostics: what the program had to say.
+        cancelled: set by Ctrl-C; nothing new is started from then on.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        handler_of: HandlerOf,
+        *,
+        acting: bool,
+        unseal: Unseal,
+        on_event: Listener,
+        cancelled: threading.Event,
+    ) -> None:
+        self.journal = journal
+        self.acting = acting
+        self.steps: list[Step] = []
+        self.diagnostics: list[Diagnostic] = []
+        self.cancelled = cancelled
+        self._handler_of = handler_of
+        self._unseal = unseal
+        self._on_event = on_event
+        self._lock = threading.Lock()
+        self._unsettled = {each.resource.urn: each for each in journal.pending() if each.type == "creating"}
+
+    def diagnose(self, diagnostic: Diagnostic) -> None:
+        with self._lock:
+            self.diagnostics.append(diagnostic)
+        self._on_event(diagnostic)
+
+    def _require_going(self) -> None:
+        if self.cancelled.is_set():
+            raise InterruptedByUserError("interrupted: what had begun was finished, nothing new was started")
+
+    def _timed(self, step: Step, timeout_s: float | None, act: Callable[[], T]) -> T:
+        self._on_event(StepStarted(step))
+        started = time.monotonic()
+        token = step_deadline_s.set(timeout_s)
+        try:
+            result = act()
+        except BaseException as error:
+            self._on_event(StepEnded(step, time.monotonic() - started, str(error)))
+            raise
+        finally:
+            step_deadline_s.reset(token)
+        self._note(step)
+        self._on_event(StepEnded(step, time.monotonic() - started))
+        return result
+
+    def _note(self, step: Step) -> None:
+        with self._lock:
+            self.steps.append(step)
