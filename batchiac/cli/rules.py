@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import difflib
 import json
+import shutil
+import sys
 import textwrap
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -55,6 +57,7 @@ def _row(rule: Rule) -> dict[str, Any]:
         "property": rule.property,
         "level": rule.level.value,
         "scope": rule.scope,
+        "allowed": rule.allowed_plain,
         "message": rule.message,
         "aws_message": rule.aws_message or None,
         "source": rule.source,
@@ -76,6 +79,7 @@ def _shape_rows() -> list[dict[str, Any]]:
             "property": "",
             "level": each.level.value,
             "scope": "resource",
+            "allowed": each.says,
             "message": each.says,
             "aws_message": None,
             "source": API,
@@ -99,9 +103,13 @@ def _find(rule_id: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _list(rows: list[dict[str, Any]]) -> None:
+    """A line a rule; cut at the edge of a terminal, whole in a pipe, where somebody may search it."""
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     for row in rows:
-        scope = "  (across the stack)" if row["scope"] == "stack" else ""
-        click.echo(f"{row['id']:<6} {row['level']:<8} {row['resource']} {row['property']}".rstrip() + scope)
+        scope = " (across the stack)" if row["scope"] == "stack" else ""
+        place = f"{row['resource']} {row['property']}".rstrip()
+        line = f"{row['id']:<6} {row['level']:<8} {place}{scope}: {row['allowed']}"
+        click.echo(line if width is None or len(line) <= width else f"{line[: max(width - 1, 1)]}…")
     click.echo(f"{len(rows)} rules; `batchiac rules ID` explains one")
 
 

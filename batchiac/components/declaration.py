@@ -10,7 +10,7 @@ ours has been registered by then, so nothing was changed.
 What the stack accepts (`batchiac:suppress`) stops nothing: an accepted error is said in one line with its reason, an
 accepted warning not at all, and a decision that covers nothing is a warning of its own. What cannot be judged before
 something exists is counted in one line of a preview and listed in its diagnostics (`batchiac preview --json`); those
-entries are ephemeral, so that the CLI's own display leaves them out.
+entries are of level debug, so that Pulumi's CLI shows them under --debug only.
 
 An asynchronous program (`pulumi.run`) may wait for an output between two declarations: what is declared up to there is
 judged then, and what follows is judged by another judge, with all that was declared before.
@@ -213,13 +213,11 @@ class _Message:
 
     Attributes:
         owner: the component that it is shown on; None for the stack.
-        is_ephemeral: True for what displays leave out.
     """
 
     say: Callable[..., None]
     text: str
     owner: pulumi.Resource | None = None
-    is_ephemeral: bool = False
 
 
 def _accepted() -> tuple[Suppression, ...]:
@@ -280,10 +278,9 @@ def _not_yet_known(unknown: Sequence[Finding], owners: Mapping[tuple[str, str], 
         waiting.setdefault((each.kind, each.resource, each.property), []).append(each.rule_id)
     entries = [
         _Message(
-            pulumi.log.info,
+            pulumi.log.debug,
             f"{NOT_YET_KNOWN}{name}.{path}: checked when it is known, by {', '.join(dict.fromkeys(rules))}",
             owners.get((kind, name)),
-            is_ephemeral=True,
         )
         for (kind, name, path), rules in waiting.items()
     ]
@@ -304,7 +301,7 @@ async def _say(messages: Sequence[_Message]) -> None:
     before = asyncio.all_tasks()
     for each in messages:
         owner = each.owner if each.owner is not None and registered[each.owner] else None
-        each.say(each.text, owner, ephemeral=each.is_ephemeral)
+        each.say(each.text, owner)
     if sending := asyncio.all_tasks() - before:
         await asyncio.gather(*sending)
 

@@ -166,6 +166,21 @@ def test_every_finding_is_shown_at_once(pulumi: Run, run: Run, project: Path) ->
     assert "Traceback" not in text
 
 
+def test_an_accepted_error_stops_neither_the_program_nor_the_provider(pulumi: Run, run: Run, project: Path) -> None:
+    """The config reaches both as JSON text; the preview goes through, and says what was accepted and why."""
+    run("pulumi", "stack", "init", "local", "--non-interactive")
+    stack = project / "stacks" / "Pulumi.local.yaml"
+    broken = "  infra:spotAllocationStrategy: BEST_FIT_PROGRESSIVE_ORDERED\n"
+    stack.write_text(stack.read_text() + broken)
+    assert "CE020" in pulumi("preview", code=1).stdout
+    accepted = "  batchiac:suppress:\n    - {rule: CE020, resource: spot, reason: tried on Monday}\n"
+    stack.write_text(stack.read_text() + accepted)
+    shown = pulumi("preview").stdout
+    assert "accepted (tried on Monday): CE020 spot." in shown
+    assert "properties are not known while the program runs" in shown
+    assert "not yet known: " not in shown
+
+
 def test_a_wrong_config_key_is_one_sentence(pulumi: Run, run: Run, project: Path) -> None:
     """The nearest known key is named, without a traceback."""
     run("pulumi", "stack", "init", "local", "--non-interactive")
