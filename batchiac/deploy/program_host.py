@@ -174,7 +174,9 @@ def _run(program: Program, registrar: Registrar, is_preview: bool) -> None:
 
 
 def _execute(path: Path) -> None:
-    runpy.run_path(str(path), run_name="__main__")
+    # The file and not its folder: a folder's `__main__` is taken from the bytecode cache, which cannot tell two edits
+    # of one second apart, and then a test, or a watcher, deploys the program before the edit.
+    runpy.run_path(str(path / "__main__.py" if path.is_dir() else path), run_name="__main__")
 
 
 @contextlib.contextmanager
