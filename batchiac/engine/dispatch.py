@@ -15,7 +15,7 @@ from __future__ import annotations
 from batchiac.engine import consumables, gangs
 from batchiac.engine.attempts import start
 from batchiac.engine.fastlane import find_steady, start_run
-from batchiac.engine.fits import can_provide, fitting_types, options_for
+from batchiac.engine.fits import can_hold_gang, can_provide, fitting_types, options_for
 from batchiac.engine.hosts import look_again_at_idle
 from batchiac.engine.scaling import request_scaling
 from batchiac.engine.world import MULTINODE, Demand, EnvironmentState, QueueState, Record, World
@@ -123,7 +123,7 @@ def place(world: World, queue: QueueState, record: Record, row: int, demand: Dem
             if gangs.place(world, record, environment):
                 _no_gang(world, queue)
                 return True
-            if gangs.can_provide(world, environment, shape):
+            if can_hold_gang(world, environment, shape):
                 queue.gang_waiting = environment
                 return False
             continue

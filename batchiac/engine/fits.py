@@ -106,6 +106,18 @@ def can_provide(world: World, environment: EnvironmentState, shape: Shape) -> bo
     return False
 
 
+def can_hold_gang(world: World, environment: EnvironmentState, shape: Shape) -> bool:
+    """True when this environment could ever hold the whole gang: "the whole gang must fit maxvCpus".
+
+    A capacity error blocks: "even if lower compute environments could run it".
+    """
+    resources = environment.spec.resources
+    if resources is None:
+        return False
+    fitting = fitting_types(world, environment, shape)
+    return any(kind.vcpus * shape.nodes <= resources.max_vcpus for kind in fitting)
+
+
 def overshoots(world: World, environment: EnvironmentState) -> bool:
     """True when the environment may go over maxvCpus by one instance: every strategy but BEST_FIT.
 

@@ -13,16 +13,15 @@ from batchiac.engine.containers import combine
 from batchiac.engine.effects import CapacityRefused
 from batchiac.engine.fits import fitting_types, host_holds
 from batchiac.engine.jobs import (
-    FAILED,
     PENDING,
     RUNNABLE,
     RUNNING,
     STARTING,
-    SUCCEEDED,
     ended,
     enqueue_front,
     node_containers,
     tell_change,
+    tell_history,
 )
 from batchiac.engine.ledger import NEVER, NO_EXIT, NO_HOST, Ending, PastAttempt
 from batchiac.engine.machine import Machine, read_row
@@ -108,7 +107,7 @@ def start_node(world: World, record: Record, node: int) -> None:
         memory,
         record.plan.timeout_ms if node == record.plan.definition.main_node else None,
     )
-    _set_node(world, record, row, STARTING)
+    _set_node(world, record, row, "placed", "the main node, or the main node is RUNNING")
     if begin == now:
         node_running(world, record, row)
     else:
@@ -128,7 +127,7 @@ def node_running(world: World, record: Record, row: int) -> None:
     ending = ledger.endings.get(row)
     if ending is not None and ending.status_reason is START_FAILED:
         return
-    _set_node(world, record, row, RUNNING)
+    _set_node(world, record, row, "container started", "")
     main = record.plan.definition.main_node
     if row != record.row + 1 + main or ledger.status[record.row] != STARTING:
         return
@@ -138,7 +137,8 @@ def node_running(world: World, record: Record, row: int) -> None:
     stream = world.stream.rekey(record.index, record.size, ledger.attempts[record.row])
     keyed = sorted((stream.random(), node) for node in others)  # "in random order": of equal start times, the order
     for _, node in keyed:
-        start_node(world, record, node)
+        if ledger.status[record.row + 1 + node] == PENDING:  # the others' instances went before they began
+            start_node(world, record, node)
 
 
 def end_node(world: World, record: Record, row: int, ending: Ending | None) -> None:
@@ -152,7 +152,7 @@ def end_node(world: World, record: Record, row: int, ending: Ending | None) -> N
     succeeded = code == 0 and (ending is None or ending.retryable)
     if ledger.status[row] == STARTING:
         ledger.started[row] = NEVER
-    _set_node(world, record, row, SUCCEEDED if succeeded else FAILED)
+    _set_node(world, record, row, "container ended", "exit 0" if succeeded else "failed, or its instance went")
     main = record.row + 1 + record.plan.definition.main_node
     if row != main:
         if ledger.status[record.row] == RUNNING:
@@ -172,7 +172,7 @@ def _end_gang(world: World, record: Record, code: int, ending: Ending, succeeded
             ledger.stopped[row] = world.now_ms
             ledger.exit[row] = SIGKILLED if ledger.status[row] == RUNNING else NO_EXIT
             ledger.endings.pop(row, None)
-            _set_node(world, record, row, FAILED)
+            _set_node(world, record, row, "main node ended", "")
         _release_host(world, row)
     if record.plan.consumables:
         consumables.unlock(world, record.plan.consumables)
@@ -218,7 +218,7 @@ def _end_gang(world: World, record: Record, code: int, ending: Ending, succeeded
                 ledger.status_reasons.pop(row, ""), ledger.container_reasons.pop(row, ""),
             )  # fmt: skip
             ledger.past.setdefault(row, []).append(keep)
-            _set_node(world, record, row, PENDING)
+            _set_node(world, record, row, "main node retried", "")
         ledger.started[row] = ledger.stopped[row] = NEVER
         ledger.exit[row] = 0
         ledger.host[row] = NO_HOST
@@ -249,12 +249,15 @@ def fail_now(world: World, record: Record, reason: str) -> None:
     end_node(world, record, row, Ending(reason, retryable=False))
 
 
-def _set_node(world: World, record: Record, row: int, to: int) -> None:
+def _set_node(world: World, record: Record, row: int, event: str, condition: str) -> None:
+    """Take a node of a placed gang through its table."""
     ledger = world.ledger
     previous = ledger.status[row]
+    found = read_row(Machine.NODE, _WORD[previous], event, condition, history=tell_history(world, record, row))
+    to = _WORD.index(found.to)
     ledger.status[row] = to
     record.updated_at = world.now_ms
-    if world.listeners:
+    if world.listeners and to != previous:
         tell_change(world, record, row, previous, to, ledger.status_reasons.get(row, ""))
 
 
@@ -269,18 +272,6 @@ def _set_parent(world: World, record: Record, event: str, condition: str, reason
 
 
 # --- room for gangs -------------------------------------------------------------------------------------------------
-
-
-def can_provide(world: World, environment: EnvironmentState, shape: Shape) -> bool:
-    """True when this environment could ever hold the whole gang: "the whole gang must fit maxvCpus".
-
-    A capacity error blocks: "even if lower compute environments could run it".
-    """
-    resources = environment.spec.resources
-    if resources is None:
-        return False
-    fitting = fitting_types(world, environment, shape)
-    return any(kind.vcpus * shape.nodes <= resources.max_vcpus for kind in fitting)
 
 
 def provide(world: World, environment: EnvironmentState, shape: Shape, gangs: int) -> int:
@@ -335,4 +326,4 @@ def is_waiting_for(environment: EnvironmentState, host: Host) -> bool:
     return False
 
 
-__all__ = ["RUNNABLE", "can_provide", "end_node", "fail_now", "is_waiting_for", "place", "provide", "stop"]
+__all__ = ["RUNNABLE", "end_node", "fail_now", "is_waiting_for", "place", "provide", "stop"]

@@ -24,9 +24,10 @@ from batchiac.model.job import JobStatus
 class Machine(StrEnum):
     """What has a lifecycle."""
 
-    JOB = "job, array child or node"
+    JOB = "job or array child, and a node until its gang is placed"
     ARRAY = "array parent"
     MULTINODE = "multi-node parent"
+    NODE = "node of a placed gang"
     ATTEMPT = "attempt"
     ENVIRONMENT = "compute environment"
     QUEUE = "job queue"
@@ -201,6 +202,18 @@ OTHER_ROWS: tuple[Row, ...] = (
         ("stop the other nodes", "release every host", "enqueue at the front", "notify")),
     Row(_M.MULTINODE, "RUNNING", "attempt ended", "main node, failed, no retry", "FAILED",
         ("stop the other nodes", "release every host", "notify", "resolve dependents")),
+    Row(_M.NODE, "PENDING", "placed", "the main node, or the main node is RUNNING", "STARTING", ("notify",)),
+    Row(_M.NODE, "STARTING", "container started", "", "RUNNING", ("notify",)),
+    # "its instance went": before its container began, too. The death of a node other than the main one is ignored.
+    Row(_M.NODE, "PENDING", "container ended", "failed, or its instance went", "FAILED", ("notify",)),
+    Row(_M.NODE, "STARTING", "container ended", "failed, or its instance went", "FAILED", ("notify",)),
+    Row(_M.NODE, "RUNNING", "container ended", "failed, or its instance went", "FAILED", ("notify",)),
+    Row(_M.NODE, "RUNNING", "container ended", "exit 0", "SUCCEEDED", ("notify",)),
+    Row(_M.NODE, "STARTING", "main node ended", "", "FAILED", ("stop its containers", "notify")),
+    Row(_M.NODE, "RUNNING", "main node ended", "", "FAILED", ("stop its containers", "notify")),
+    Row(_M.NODE, "PENDING", "main node retried", "", "PENDING", ()),
+    Row(_M.NODE, "SUCCEEDED", "main node retried", "", "PENDING", ("keep the attempt", "notify")),
+    Row(_M.NODE, "FAILED", "main node retried", "", "PENDING", ("keep the attempt", "notify")),
     Row(_M.ATTEMPT, "", "placed", "", "STARTING", ("give it a task",)),
     Row(_M.ATTEMPT, "STARTING", "container started", "image pulled, its dependencies resolved", "RUNNING",
         ("set startedAt", "open the log stream", "start the timeout")),

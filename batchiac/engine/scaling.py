@@ -10,7 +10,7 @@ from __future__ import annotations
 from batchiac.engine import consumables, hosts
 from batchiac.engine.blocking import find_reasons
 from batchiac.engine.effects import CapacityRefused
-from batchiac.engine.fits import fitting_types, is_usable, options_for, overshoots
+from batchiac.engine.fits import can_hold_gang, fitting_types, is_usable, options_for, overshoots
 from batchiac.engine.placement import SERIAL_MASK
 from batchiac.engine.policies.allocation import STRATEGIES, Candidate
 from batchiac.engine.world import CPU_UNITS, SCALING, Demand, EnvironmentState, QueueState, Shape, World
@@ -49,8 +49,8 @@ def scale(world: World) -> None:
                 if supply is None:
                     supply = planned[environment.serial] = _Supply(world, environment)
                 left = provide(world, environment, supply, demand.shape, left)
-                if left <= 0:
-                    break
+                if left <= 0 or (demand.shape.nodes and can_hold_gang(world, environment, demand.shape)):
+                    break  # a gang waits for the first environment that can hold it; for others nothing is launched
             if place == 0 and left == wanted:
                 break  # the head gets nothing: what stands behind it cannot start before it
     find_reasons(world)
