@@ -14,7 +14,7 @@ from batchiac.engine.containers import draw_of
 from batchiac.engine.jobs import FAILED, RUNNING, STARTING, ended, enqueue_front, tell_change, tell_history
 from batchiac.engine.kernel.events import ROW_BITS, ROW_MASK
 from batchiac.engine.ledger import NEVER, NO_EXIT, NO_HOST, Ending, PastAttempt
-from batchiac.engine.machine import ILLEGAL, NEXT, JobEvent, next_status
+from batchiac.engine.machine import ILLEGAL, NEXT, JobEvent, Machine, next_status, read_row
 from batchiac.engine.policies.behaviour import Outcome
 from batchiac.engine.policies.retries import decide_retry
 from batchiac.engine.reasons import (
@@ -27,6 +27,7 @@ from batchiac.engine.reasons import (
     TIMED_OUT,
 )
 from batchiac.engine.world import BACKGROUND, FIRST, HOUR_MS, MULTINODE, PLAIN, EnvironmentState, Host, Record, World
+from batchiac.model.job import JobStatus
 
 _PLACED, _STARTED = JobEvent.PLACED << 3, JobEvent.STARTED << 3
 _SUCCEEDED = JobEvent.SUCCEEDED << 3
@@ -271,8 +272,11 @@ def fail_attempt(world: World, record: Record, row: int, ending: Ending) -> None
         )
     )
     previous = ledger.status[row]
+    history = tell_history(world, record, row)
+    word = "terminate" if stop is not None else event_of(ending)
+    read_row(Machine.ATTEMPT, JobStatus(previous).name, word, history=history)
     event = JobEvent.FAILED_RETRY if retry else JobEvent.FAILED_FINAL
-    to = next_status(previous, event, tell_history(world, record, row))
+    to = next_status(previous, event, history)
     started = ledger.started[row] if previous == RUNNING else NEVER
     if not retry:
         ledger.status_reasons[row] = status_reason
@@ -296,6 +300,14 @@ def fail_attempt(world: World, record: Record, row: int, ending: Ending) -> None
     else:
         assert to == FAILED
         ended(world, record, row)
+
+
+def event_of(ending: Ending) -> str:
+    """The attempt table's word for an end that was not good."""
+    return _EVENTS.get(ending.status_reason, "host lost")
+
+
+_EVENTS = {ESSENTIAL_EXITED: "container exited", START_FAILED: "start failed", TIMED_OUT: "timeout"}
 
 
 def rows_on(world: World, host: Host) -> list[int]:

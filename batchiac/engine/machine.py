@@ -4,6 +4,12 @@ A row says: this machine, in this state, at this event, under this condition, go
 done. The drivers (jobs.py, environments.py, …) find out the condition and do what the row says; nothing else changes
 a state. What the table does not have is illegal: nothing changes, and the refusal tells the history.
 
+An attempt has no column of its own: while it lives its state is its job's (STARTING, RUNNING), so the job machine's
+rows carry it through placement, start and a good end. Its own rows are looked up where it ends badly
+(attempts.fail_attempt). A look-up at each of a million good ends would be a second one of the same change, and cost
+the single jobs the two per cent that are between them and the speed they must have (`make bench`); that the two tables
+agree is tested instead (tests/machine).
+
 `NEXT` is the job machine compiled for the drivers that run a million times: `NEXT[event << 3 | state]`.
 docs/job_states.md is generated from these rows (job_states_doc.py).
 
@@ -219,6 +225,7 @@ OTHER_ROWS: tuple[Row, ...] = (
         ("set startedAt", "open the log stream", "start the timeout")),
     Row(_M.ATTEMPT, "STARTING", "start failed", "", "ended", ("set the reason",)),
     Row(_M.ATTEMPT, "STARTING", "host lost", "", "ended", ("set the reason",)),
+    Row(_M.ATTEMPT, "STARTING", "terminate", "", "ended", ("stop, kill after the grace",)),
     Row(_M.ATTEMPT, "RUNNING", "container exited", "", "ended", ("set exit code and reason", "set stoppedAt")),
     Row(_M.ATTEMPT, "RUNNING", "timeout", "", "ended",
         ("stop, kill after the grace", "set the reason", "set stoppedAt")),

@@ -58,6 +58,20 @@ def test_every_state_can_be_reached(machine: Machine) -> None:
     assert {row.state for row in rows} | {row.to for row in rows} == reached
 
 
+def test_the_attempt_table_agrees_with_the_job_table() -> None:
+    """While an attempt lives its state is its job's: the rows that the job machine looks up for it say the same."""
+    begun = read_row(Machine.ATTEMPT, "", "placed").to
+    assert begun == JobStatus(next_status(JobStatus.RUNNABLE, JobEvent.PLACED, "")).name
+    started = read_row(Machine.ATTEMPT, begun, "container started", "image pulled, its dependencies resolved").to
+    assert started == JobStatus(next_status(JobStatus[begun], JobEvent.STARTED, "")).name
+    for row in ROWS:
+        if row.machine is Machine.ATTEMPT and row.to == "ended":
+            state = JobStatus[row.state]
+            assert next_status(state, JobEvent.FAILED_FINAL, "") == JobStatus.FAILED
+            assert next_status(state, JobEvent.FAILED_RETRY, "") == JobStatus.RUNNABLE
+    assert next_status(JobStatus[started], JobEvent.SUCCEEDED, "") == JobStatus.SUCCEEDED
+
+
 def test_other_machines_refuse_what_they_do_not_have() -> None:
     """An environment cannot be updated while it is created; the refusal says so and tells the history."""
     with pytest.raises(
