@@ -22,7 +22,8 @@ Rules of use:
 Where things are: kernel/ (events, randomness) · machine.py (every transition as a row) · world.py (the state) ·
 ledger.py (jobs as columns) · jobs.py, attempts.py, gangs.py, stopping.py (what happens to jobs) · queues.py, lanes.py,
 fair_share.py, dispatch.py, placement.py, blocking.py (who is next, and where) · environments.py, hosts.py, scaling.py,
-policies/allocation/ (compute) · loop.py (time) · views.py, trace.py (what can be seen) · engine.py (the door).
+policies/allocation/ (compute) · loop.py (time) · views.py, trace.py (what can be seen) · interventions.py (what a
+caller makes happen) · engine.py (the door).
 """
 
 from __future__ import annotations
