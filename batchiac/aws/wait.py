@@ -13,6 +13,7 @@ from typing import Any
 from attrs import field, frozen
 
 from batchiac.errors import WaitError
+from batchiac.model.deadline import step_deadline_s
 
 FIRST_PAUSE_S = 0.1
 PAUSE_GROWTH = 1.5
@@ -53,14 +54,16 @@ def wait_for(
 
     Args:
         look: returns the resource's description with `status` and `statusReason`, None when it is gone.
-        row: the statuses and the deadline.
+        row: the statuses and the deadline; the program's `custom_timeouts` for the step win over the latter.
         what: names the resource in an error: "compute environment spot-4f1e".
         sleep, clock: how time passes and is measured, in seconds.
 
     Raises:
         WaitError: AWS reports a status from which it does not get there, with AWS's own reason; or the deadline.
     """
-    end = clock() + row.deadline_s
+    own_deadline_s = step_deadline_s.get()
+    deadline_s = row.deadline_s if own_deadline_s is None else own_deadline_s
+    end = clock() + deadline_s
     pause = FIRST_PAUSE_S
     while True:
         seen = look()
@@ -79,7 +82,7 @@ def wait_for(
         left = end - clock()
         if left <= 0:
             raise WaitError(
-                f"{what} is still {status if status is not None else 'absent'} after {row.deadline_s:.0f} s,"
+                f"{what} is still {status if status is not None else 'absent'} after {deadline_s:.0f} s,"
                 f" waiting for it to be {_words(row.reach)}{said}",
                 status=status,
                 status_reason=reason,
@@ -116,7 +119,7 @@ def wait_until(
         wait_for(look, Wait({"so"}, {"not yet"}, deadline_s), what=what, sleep=sleep, clock=clock)
     except WaitError as error:
         raise WaitError(
-            f"{what}: not within {deadline_s:.0f} s{': ' + last if last else ''}",
+            f"{what}: not within {step_deadline_s.get() or deadline_s:.0f} s{': ' + last if last else ''}",
             status=error.status,
             status_reason=last,
             timed_out=True,

@@ -9,6 +9,7 @@ import pytest
 
 from batchiac.aws.wait import FIRST_PAUSE_S, LONGEST_PAUSE_S, Wait, wait_for, wait_until
 from batchiac.errors import WaitError
+from batchiac.model.deadline import step_deadline_s
 
 VALID = Wait({"VALID"}, {"CREATING"}, 60)
 
@@ -90,3 +91,17 @@ def test_a_condition_that_never_holds_ends_with_its_last_reason() -> None:
             sleep=time.sleep,
             clock=time.clock,
         )
+
+
+def test_custom_timeouts_of_the_program_win() -> None:
+    """A step's own deadline, longer or shorter, stands in for the row's and is the one that is named."""
+    time = Time()
+    token = step_deadline_s.set(5.0)
+    try:
+        with pytest.raises(WaitError, match="after 5 s"):
+            wait_for(lambda: {"status": "CREATING"}, VALID, what="environment e", sleep=time.sleep, clock=time.clock)
+        assert time.now == pytest.approx(1005.0)
+        with pytest.raises(WaitError, match="not within 5 s"):
+            wait_until(lambda: False, what="e to be seen", deadline_s=60, sleep=time.sleep, clock=time.clock)
+    finally:
+        step_deadline_s.reset(token)
