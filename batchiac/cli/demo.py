@@ -14,7 +14,7 @@ from batchiac.errors import ConfigError, InternalError, JobsFailedError
 if TYPE_CHECKING:
     from batchiac.cli.simulated import Simulated
     from batchiac.cli.verify import BarProgress, PlainProgress
-    from batchiac.deploy.executor import Listener
+    from batchiac.deploy.acts import Listener
     from batchiac.deploy.steps import Event, Plan
     from batchiac.verify.measure import Measures
     from batchiac.verify.trace import Run

@@ -18,7 +18,7 @@ from attrs import define, evolve
 from batchiac.errors import UsageError
 
 if TYPE_CHECKING:
-    from batchiac.deploy.executor import Listener
+    from batchiac.deploy.acts import Listener
     from batchiac.deploy.stack import Stack
     from batchiac.deploy.steps import Plan, Result
     from batchiac.model.handler import Handler
