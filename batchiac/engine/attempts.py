@@ -11,6 +11,7 @@ from heapq import heappush
 
 from batchiac.engine import consumables
 from batchiac.engine.containers import draw_of
+from batchiac.engine.fleet import EnvironmentState, Host
 from batchiac.engine.jobs import FAILED, RUNNING, STARTING, ended, enqueue_front, tell_change, tell_history
 from batchiac.engine.kernel.events import ROW_BITS, ROW_MASK
 from batchiac.engine.ledger import NEVER, NO_EXIT, NO_HOST, Ending, PastAttempt
@@ -26,7 +27,8 @@ from batchiac.engine.reasons import (
     START_FAILED,
     TIMED_OUT,
 )
-from batchiac.engine.world import BACKGROUND, FIRST, HOUR_MS, MULTINODE, PLAIN, EnvironmentState, Host, Record, World
+from batchiac.engine.records import MULTINODE, PLAIN, Record
+from batchiac.engine.world import BACKGROUND, FIRST, HOUR_MS, World
 from batchiac.model.job import JobStatus
 
 _PLACED, _STARTED = JobEvent.PLACED << 3, JobEvent.STARTED << 3

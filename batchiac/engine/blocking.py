@@ -10,9 +10,12 @@ from __future__ import annotations
 from batchiac.engine import consumables, reasons
 from batchiac.engine.effects import QueueBlocked
 from batchiac.engine.fits import fitting_types, host_holds, platform_matches
+from batchiac.engine.fleet import EnvironmentState
 from batchiac.engine.jobs import RUNNABLE, finish, job_id_of
 from batchiac.engine.machine import JobEvent
-from batchiac.engine.world import CPU_UNITS, HOUSEKEEPING, EnvironmentState, QueueState, Record, World
+from batchiac.engine.records import CPU_UNITS, Record
+from batchiac.engine.waiting import QueueState
+from batchiac.engine.world import HOUSEKEEPING, World
 from batchiac.model.instance_type import InstanceType
 
 

@@ -14,7 +14,8 @@ from attrs import frozen
 from batchiac.engine.kernel.randomness import Stream
 from batchiac.engine.policies.behaviour import Draw, Outcome
 from batchiac.engine.reasons import OUT_OF_MEMORY, SIGKILLED
-from batchiac.engine.world import Record, World
+from batchiac.engine.records import Record
+from batchiac.engine.world import World
 from batchiac.errors import InternalError
 from batchiac.model.job_definition import Container
 

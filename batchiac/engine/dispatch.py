@@ -16,9 +16,12 @@ from batchiac.engine import consumables, gangs
 from batchiac.engine.attempts import start
 from batchiac.engine.fastlane import find_steady, start_run
 from batchiac.engine.fits import can_hold_gang, can_provide, fitting_types, options_for
+from batchiac.engine.fleet import EnvironmentState
 from batchiac.engine.hosts import look_again_at_idle
+from batchiac.engine.records import MULTINODE, Record
 from batchiac.engine.scaling import request_scaling
-from batchiac.engine.world import MULTINODE, Demand, EnvironmentState, QueueState, Record, World
+from batchiac.engine.waiting import Demand, QueueState
+from batchiac.engine.world import World
 
 
 def dispatch(world: World) -> None:

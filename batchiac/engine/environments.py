@@ -13,6 +13,7 @@ from batchiac.engine import hosts
 from batchiac.engine.attempts import lose_attempt
 from batchiac.engine.effects import EnvironmentStatusChanged
 from batchiac.engine.fits import expand_candidates
+from batchiac.engine.fleet import EnvironmentState
 from batchiac.engine.machine import Machine, read_row
 from batchiac.engine.reasons import HEALTHY_ENVIRONMENT
 from batchiac.engine.refusals import (
@@ -24,7 +25,7 @@ from batchiac.engine.refusals import (
     StateRefusal,
 )
 from batchiac.engine.scaling import request_scaling, scale_to_floor
-from batchiac.engine.world import HOUSEKEEPING, EnvironmentState, World
+from batchiac.engine.world import HOUSEKEEPING, World
 from batchiac.model.compute_environment import ComputeEnvironment
 
 _INFRASTRUCTURE = ("type", "instance_types", "allocation_strategy", "bid_percentage", "image", "placement")

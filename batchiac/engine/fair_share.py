@@ -19,8 +19,10 @@ from __future__ import annotations
 from heapq import heapify, heappop, heappush, heapreplace
 
 from batchiac.engine.lanes import Lane
+from batchiac.engine.records import CPU_UNITS
 from batchiac.engine.refusals import InvalidRefusal
-from batchiac.engine.world import CPU_UNITS, QueueState, ShareState, World
+from batchiac.engine.waiting import QueueState, ShareState
+from batchiac.engine.world import World
 from batchiac.model.scheduling_policy import SchedulingPolicy
 
 DEFAULT_DECAY_S = 600

@@ -19,23 +19,15 @@ from heapq import heappop, heappush, heapreplace
 
 from batchiac.engine.attempts import to_running, write_end
 from batchiac.engine.containers import draw_of
+from batchiac.engine.fleet import EnvironmentState, Host
 from batchiac.engine.jobs import ended
 from batchiac.engine.kernel.events import ROW_BITS, ROW_MASK
 from batchiac.engine.lanes import Lane
 from batchiac.engine.machine import NEXT, JobEvent
 from batchiac.engine.policies.behaviour import Draw
-from batchiac.engine.world import (
-    FIRST,
-    Demand,
-    EnvironmentState,
-    Host,
-    Prepared,
-    QueueState,
-    Record,
-    Shape,
-    ShareState,
-    World,
-)
+from batchiac.engine.records import Prepared, Record, Shape
+from batchiac.engine.waiting import Demand, QueueState, ShareState
+from batchiac.engine.world import FIRST, World
 
 _SUCCEEDED = NEXT[JobEvent.SUCCEEDED << 3 | 4]
 _RUNNING = NEXT[JobEvent.STARTED << 3 | NEXT[JobEvent.PLACED << 3 | 2]]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from batchiac.engine.world import CPU_UNITS, EnvironmentState, Host, QueueState, Shape, World
+from batchiac.engine.fleet import EnvironmentState, Host
+from batchiac.engine.records import CPU_UNITS, Shape
+from batchiac.engine.waiting import QueueState
+from batchiac.engine.world import World
 from batchiac.model.instance_type import Catalogue, InstanceType, usable_memory_mib
 
 

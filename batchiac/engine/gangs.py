@@ -12,24 +12,17 @@ from batchiac.engine import attempts, consumables, hosts
 from batchiac.engine.containers import combine
 from batchiac.engine.effects import CapacityRefused
 from batchiac.engine.fits import fitting_types, host_holds
-from batchiac.engine.jobs import (
-    PENDING,
-    RUNNABLE,
-    RUNNING,
-    STARTING,
-    ended,
-    enqueue_front,
-    node_containers,
-    tell_change,
-    tell_history,
-)
+from batchiac.engine.fleet import EnvironmentState, Host
+from batchiac.engine.jobs import PENDING, RUNNABLE, RUNNING, STARTING, ended, enqueue_front, tell_change, tell_history
 from batchiac.engine.ledger import NEVER, NO_EXIT, NO_HOST, Ending, PastAttempt
 from batchiac.engine.machine import Machine, read_row
 from batchiac.engine.policies.allocation import STRATEGIES
 from batchiac.engine.policies.allocation.candidate import Candidate
 from batchiac.engine.policies.retries import decide_retry
 from batchiac.engine.reasons import ESSENTIAL_EXITED, SIGKILLED, START_FAILED
-from batchiac.engine.world import CPU_UNITS, FIRST, EnvironmentState, Host, Record, Shape, World
+from batchiac.engine.records import CPU_UNITS, Record, Shape
+from batchiac.engine.requirements import node_containers
+from batchiac.engine.world import FIRST, World
 
 _WORD = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING", "SUCCEEDED", "FAILED")
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from batchiac.engine.attempts import lose_attempt, rows_on
 from batchiac.engine.effects import InstanceChanged
+from batchiac.engine.fleet import EnvironmentState, Host
 from batchiac.engine.machine import Machine, read_row
 from batchiac.engine.policies.allocation import STRATEGIES
 from batchiac.engine.reasons import host_lost
-from batchiac.engine.world import BACKGROUND, CPU_UNITS, FIRST, HOUR_MS, HOUSEKEEPING, EnvironmentState, Host, World
+from batchiac.engine.records import CPU_UNITS
+from batchiac.engine.world import BACKGROUND, FIRST, HOUR_MS, HOUSEKEEPING, World
 from batchiac.model.instance_type import InstanceType
 
 ON_DEMAND, SPOT = "on-demand", "spot"

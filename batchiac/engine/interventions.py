@@ -6,13 +6,15 @@ from __future__ import annotations
 from heapq import heappush
 
 from batchiac.engine.environments import options_changed, read_environment
-from batchiac.engine.jobs import RUNNING, world_admit
+from batchiac.engine.jobs import RUNNING
 from batchiac.engine.kernel.events import ROW_BITS
 from batchiac.engine.ledger import Ending
 from batchiac.engine.reasons import ESSENTIAL_EXITED
+from batchiac.engine.records import ARRAY, MULTINODE, Record
 from batchiac.engine.scaling import request_scaling, scale_to_floor
 from batchiac.engine.settings import EngineSettings
-from batchiac.engine.world import ADMISSION, ARRAY, MULTINODE, Record, World
+from batchiac.engine.submission import world_admit
+from batchiac.engine.world import ADMISSION, World
 
 
 def finish_attempt(world: World, record: Record, row: int, exit_code: int, reason: str, attempt: int | None) -> bool:

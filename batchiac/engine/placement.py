@@ -12,7 +12,7 @@ from bisect import bisect_left, insort
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from batchiac.engine.world import Host
+    from batchiac.engine.fleet import Host
 
 SERIAL_BITS = 32
 MEMORY_BITS = 28

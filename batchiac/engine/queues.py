@@ -7,12 +7,15 @@ from batchiac.engine.attempts import release
 from batchiac.engine.effects import QueueStatusChanged
 from batchiac.engine.environments import read_environment
 from batchiac.engine.fair_share import FairShare
+from batchiac.engine.fleet import EnvironmentState
 from batchiac.engine.jobs import RUNNING, STARTING, change, ended, fail_for_deleted_queue
 from batchiac.engine.ledger import NEVER, NO_EXIT
 from batchiac.engine.machine import JobEvent, Machine, read_row
 from batchiac.engine.reasons import HEALTHY_QUEUE, QUEUE_DELETED, SIGKILLED
+from batchiac.engine.records import MULTINODE, Record
 from batchiac.engine.refusals import BusyRefusal, ExistsRefusal, InvalidRefusal, NotFoundRefusal, StateRefusal
-from batchiac.engine.world import HOUSEKEEPING, MULTINODE, EnvironmentState, QueueState, Record, World
+from batchiac.engine.waiting import QueueState
+from batchiac.engine.world import HOUSEKEEPING, World
 from batchiac.model.job_queue import JobQueue
 
 

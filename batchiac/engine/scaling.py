@@ -11,9 +11,12 @@ from batchiac.engine import consumables, hosts
 from batchiac.engine.blocking import find_reasons
 from batchiac.engine.effects import CapacityRefused
 from batchiac.engine.fits import can_hold_gang, fitting_types, is_usable, options_for, overshoots
+from batchiac.engine.fleet import EnvironmentState
 from batchiac.engine.placement import SERIAL_MASK
 from batchiac.engine.policies.allocation import STRATEGIES, Candidate
-from batchiac.engine.world import CPU_UNITS, SCALING, Demand, EnvironmentState, QueueState, Shape, World
+from batchiac.engine.records import CPU_UNITS, Shape
+from batchiac.engine.waiting import Demand, QueueState
+from batchiac.engine.world import SCALING, World
 from batchiac.model.instance_type import InstanceType, usable_memory_mib
 
 SMALLEST = 1

@@ -12,7 +12,8 @@ from batchiac.engine import gangs
 from batchiac.engine.attempts import stop_attempt
 from batchiac.engine.jobs import PENDING, RUNNABLE, RUNNING, STARTING, SUBMITTED, change, fail_all, finish
 from batchiac.engine.machine import JobEvent
-from batchiac.engine.world import ARRAY, MULTINODE, Record, World
+from batchiac.engine.records import ARRAY, MULTINODE, Record
+from batchiac.engine.world import World
 
 
 def cancel(world: World, record: Record, row: int, reason: str) -> None:

@@ -1,0 +1,133 @@
+"""A submitted job as the engine keeps it: what it asks for, found once a definition, and its own few facts.
+
+States, times, hosts and exits are not here: they are columns (ledger.py).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from batchiac.engine.policies.behaviour import Draw
+from batchiac.model.consumable_resource import ConsumableRequirement
+from batchiac.model.job import JobRequest
+from batchiac.model.job_definition import Container, JobDefinition
+
+if TYPE_CHECKING:
+    from batchiac.engine.waiting import Demand, QueueState, ShareState
+
+CPU_UNITS = 4
+"""Capacity is counted in quarters of a vCPU: EKS and Fargate have such jobs."""
+
+PLAIN, ARRAY, MULTINODE = 0, 1, 2
+
+
+class Shape:
+    """What a job needs of a host; one object for all jobs that need the same.
+
+    Attributes:
+        cpu: quarters of a vCPU, of one container job or one node.
+        nodes: 0, or the size of the gang.
+        instance_types: only these will do; empty means any.
+        consumables: what it locks besides.
+    """
+
+    __slots__ = (
+        "architecture", "consumables", "cpu", "gpus", "instance_types", "memory", "nodes", "platform", "serial",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        serial: int,
+        cpu: int,
+        memory: int,
+        gpus: int,
+        platform: str,
+        architecture: str,
+        nodes: int,
+        instance_types: tuple[str, ...],
+        consumables: tuple[ConsumableRequirement, ...] = (),
+    ) -> None:
+        self.serial = serial
+        self.consumables = consumables
+        self.cpu = cpu
+        self.memory = memory
+        self.gpus = gpus
+        self.platform = platform
+        self.architecture = architecture
+        self.nodes = nodes
+        self.instance_types = instance_types
+
+
+class Prepared:
+    """What the engine needs to know of a job definition, found once for all jobs that share it.
+
+    Attributes:
+        image: of the container that is pulled first; what instances have cached is counted by it.
+        timeout_ms: None where there is no timeout.
+        draw_all: combines the containers' draws where there is more than one.
+    """
+
+    __slots__ = ("attempts", "consumables", "containers", "definition", "image", "kind", "memory", "nodes", "shape",
+                 "timeout_ms")  # fmt: skip
+
+    def __init__(self, definition: JobDefinition, shape: Shape, containers: tuple[Container, ...]) -> None:
+        self.definition = definition
+        self.shape = shape
+        self.containers = containers
+        self.image = containers[0].image if containers else ""
+        self.memory = containers[0].resources.memory_mib if len(containers) == 1 else 0
+        self.attempts = definition.retry.attempts
+        self.timeout_ms = None if definition.timeout_s is None else definition.timeout_s * 1000
+        self.consumables = definition.consumables
+        self.kind = MULTINODE if definition.type == "multinode" else PLAIN
+        self.nodes = definition.num_nodes
+
+
+class Record:
+    """One submitted job.
+
+    Attributes:
+        row: its own row; `size` rows of children or nodes follow.
+        left: children of an array that have not ended.
+        waits: dependencies outstanding.
+        dependents: (record, is N_TO_N) pairs to tell when this one ends.
+        child_waits: dependencies outstanding by child, where children wait one by one.
+        draw: what its containers do; None until the first start.
+        stops: rows of it that a caller cancelled or terminated, with the caller's reason; None for none.
+        terminations: those of them that were terminated.
+        simple: nobody waits for single rows of it, and it locks nothing: see fastlane.py.
+        lingers: a row of it may still stand in a lane, so that its rows are never given out again.
+    """
+
+    # What most jobs never have is a default of the class and takes neither time nor memory until it is set.
+    __slots__ = (
+        "__dict__", "created_at", "demand", "draw", "ended_at", "id", "index", "plan", "queue", "request", "row",
+        "simple", "updated_at",
+    )  # fmt: skip
+    demand: Demand
+    size: int = 0
+    kind: int = PLAIN
+    left: int = 0
+    waits: int = 0
+    priority: int = 0
+    sequential: bool = False
+    dependency_failed: bool = False
+    lingers: bool = False
+    dependents: list[tuple[Record, bool]] | None = None
+    child_waits: bytearray | None = None
+    stops: dict[int, str] | None = None
+    terminations: set[int] | None = None
+    share: ShareState | None = None
+
+    def __init__(
+        self, index: int, job_id: str, request: JobRequest, queue: QueueState, plan: Prepared, created_at: int
+    ) -> None:
+        self.index = index
+        self.id = job_id
+        self.request = request
+        self.queue = queue
+        self.plan = plan
+        self.created_at = self.updated_at = created_at
+        self.row = self.ended_at = -1
+        self.draw: Draw | None = None
+        self.simple = False

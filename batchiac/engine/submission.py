@@ -1,0 +1,236 @@
+"""Jobs from SubmitJob until they may wait for a host: the refusals, the dependencies, the admission."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from batchiac.engine.jobs import (
+    FAILED,
+    PENDING,
+    SUBMITTED,
+    SUCCEEDED,
+    change,
+    change_children,
+    enqueue,
+    fail_waiting,
+    finish,
+    release_children,
+)
+from batchiac.engine.machine import NEXT, JobEvent
+from batchiac.engine.reasons import DEPENDENT_FAILED
+from batchiac.engine.records import ARRAY, MULTINODE, PLAIN, Record, Shape
+from batchiac.engine.refusals import InvalidRefusal, NotFoundRefusal, StateRefusal
+from batchiac.engine.requirements import prepare
+from batchiac.engine.waiting import Demand, QueueState
+from batchiac.engine.world import ADMISSION, World
+from batchiac.model.job import JobRequest
+
+ID_BLOCK = 256
+
+
+def new_job_id(world: World) -> str:
+    """The next job id: a UUID's form, from the engine's own seed."""
+    at = world.id_at
+    if at == len(world.id_digits):
+        world.id_digits = world.ids.randbytes(ID_BLOCK * 16).hex()
+        at = 0
+    world.id_at = at + 32
+    bits = world.id_digits[at : at + 32]
+    return f"{bits[:8]}-{bits[8:12]}-4{bits[13:16]}-a{bits[17:20]}-{bits[20:]}"
+
+
+def submit(world: World, request: JobRequest) -> str:
+    """Take a job in; it is SUBMITTED until the admission time is over.
+
+    Raises:
+        NotFoundRefusal: no such queue, or a dependency that is not known (any more).
+        StateRefusal: the queue is not ENABLED, or is being deleted.
+        InvalidRefusal: the request contradicts itself.
+    """
+    queue = world.queues.get(request.queue)
+    if queue is None:
+        raise NotFoundRefusal(f"JobQueue {request.queue} not found.")
+    if queue.spec.state != "ENABLED" or queue.status in ("DELETING", "DELETED"):
+        raise StateRefusal(f"JobQueue {request.queue} is {queue.spec.state}: jobs are accepted when it is ENABLED.")
+    definition = request.definition
+    plan = world.prepared.get(id(definition))
+    if plan is None or plan.definition is not definition:
+        plan = prepare(world, definition)
+    parents = find_parents(world, request) if request.depends_on else ()
+    if queue.fair is None:
+        if request.share_identifier:
+            raise InvalidRefusal(
+                f"shareIdentifier cannot be given: job queue {queue.spec.name} has no fair share policy."
+            )
+    elif not request.share_identifier:
+        raise InvalidRefusal(f"shareIdentifier is required: job queue {queue.spec.name} has a scheduling policy.")
+    now = world.now_ms
+    index = len(world.records)
+    job_id = new_job_id(world)
+    record = Record(index, job_id, request, queue, plan, now)
+    record.demand = demand_of(queue, plan.shape)
+    if plan.kind == MULTINODE:
+        if request.array_size:
+            raise InvalidRefusal("A multi-node parallel job cannot be an array job: leave arrayProperties out.")
+        record.kind, record.size = MULTINODE, plan.nodes
+        record.row = world.ledger.reserve(1 + plan.nodes, index)
+    elif request.array_size:
+        record.kind, record.size = ARRAY, request.array_size
+        record.row = world.ledger.reserve(1 + request.array_size, index)
+        record.left = request.array_size
+    else:
+        record.row = world.ledger.reserve_one(index)
+    if queue.fair is not None:
+        priority = request.scheduling_priority
+        record.priority = definition.scheduling_priority if priority is None else priority
+        record.share = queue.fair.join(world, request.share_identifier)
+    if record.kind != MULTINODE and not plan.consumables:
+        record.simple = True
+    world.records.append(record)
+    world.by_id[job_id] = index
+    queue.records.append(index)
+    if parents:
+        link_parents(world, record, parents)
+    if not world.admissions or world.admissions[-1].created_at != now:
+        world.events.call(now + world.settings.admission_ms, world_admit, world, priority=ADMISSION)
+    world.admissions.append(record)
+    return job_id
+
+
+def demand_of(queue: QueueState, shape: Shape) -> Demand:
+    """The queue's count of RUNNABLE jobs of this shape."""
+    demand = queue.demands.get(shape)
+    if demand is None:
+        demand = queue.demands[shape] = Demand(queue, shape)
+    return demand
+
+
+def find_parents(world: World, request: JobRequest) -> tuple[tuple[Record | None, str], ...]:
+    """The records that a request depends on, with the kind of dependency.
+
+    Raises:
+        NotFoundRefusal: a job id that is not known; finished jobs are forgotten after the retention time.
+        InvalidRefusal: SEQUENTIAL with an id or outside an array; N_TO_N between arrays of different sizes.
+    """
+    found: list[tuple[Record | None, str]] = []
+    for dependency in request.depends_on:
+        if dependency.type == "SEQUENTIAL":
+            if dependency.job_id or not request.array_size:
+                raise InvalidRefusal("A SEQUENTIAL dependency is for an array job and names no job id.")
+            found.append((None, "SEQUENTIAL"))
+            continue
+        parent_id, _, child = dependency.job_id.partition(":")
+        index = world.by_id.get(parent_id)
+        parent = None if index is None else world.records[index]
+        if parent is None or (child and not (child.isdigit() and int(child) < parent.size)):
+            raise NotFoundRefusal(f"Job {dependency.job_id} not found: a dependency must name an existing job.")
+        if dependency.type == "N_TO_N":
+            if not request.array_size or parent.kind != ARRAY or parent.size != request.array_size:
+                raise InvalidRefusal(
+                    f"An N_TO_N dependency needs two array jobs of one size: {dependency.job_id} has {parent.size},"
+                    f" this job {request.array_size}."
+                )
+        elif child:
+            raise InvalidRefusal(f"A job cannot depend on the child {dependency.job_id}: name its parent {parent_id}.")
+        found.append((parent, dependency.type))
+    return tuple(found)
+
+
+def link_parents(world: World, record: Record, parents: Sequence[tuple[Record | None, str]]) -> None:
+    """Have each parent tell this record of its end; what has ended already counts at once."""
+    status = world.ledger.status
+    for parent, kind in parents:
+        if parent is None:
+            record.sequential = True
+            record.simple = False
+            continue
+        if kind == "N_TO_N":
+            if record.child_waits is None:
+                record.child_waits = bytearray(record.size)
+            for child in range(record.size):
+                # A child that has FAILED keeps its count up for ever; admission sees it in the parent's status.
+                record.child_waits[child] += status[parent.row + 1 + child] != SUCCEEDED
+        elif status[parent.row] == FAILED:
+            record.dependency_failed = True
+            continue
+        elif status[parent.row] != SUCCEEDED:
+            record.waits += 1
+        else:
+            continue
+        if parent.dependents is None:
+            parent.dependents = []
+        parent.dependents.append((record, kind == "N_TO_N"))
+        if parent.kind == PLAIN or kind == "N_TO_N":
+            parent.simple = False
+
+
+_READY = NEXT[JobEvent.ADMITTED_READY << 3 | SUBMITTED]
+
+
+def world_admit(world: World) -> None:
+    """Let every job whose admission time is over leave SUBMITTED, in order of submission."""
+    admissions = world.admissions
+    status = world.ledger.status
+    due = world.now_ms - world.settings.admission_ms
+    while admissions and admissions[0].created_at <= due:
+        record = admissions.popleft()
+        if record.simple and not (record.size or record.waits or record.dependency_failed or world.listeners):
+            row = record.row
+            if status[row] == SUBMITTED:
+                status[row] = _READY
+                enqueue(world, record, row, row + 1)
+        elif world.ledger.status[record.row] == SUBMITTED:
+            admit(world, record)
+
+
+def admit(world: World, record: Record) -> None:
+    """SUBMITTED → PENDING, RUNNABLE or FAILED; an array spawns its children."""
+    if record.dependency_failed:
+        fail_waiting(world, record)
+        return
+    if record.kind == PLAIN:
+        if record.waits:
+            change(world, record, record.row, JobEvent.ADMITTED_WAITING)
+        else:
+            change(world, record, record.row, JobEvent.ADMITTED_READY)
+            enqueue(world, record, record.row, record.row + 1)
+        return
+    if record.kind == MULTINODE:
+        change_children(world, record, 0, record.size, JobEvent.ADMITTED_WAITING)
+        if record.waits:
+            change(world, record, record.row, JobEvent.ADMITTED_WAITING)
+        else:
+            change(world, record, record.row, JobEvent.ADMITTED_READY)
+            enqueue(world, record, record.row, record.row + 1)
+        return
+    change(world, record, record.row, JobEvent.ADMITTED_WAITING)
+    if record.stops is None:
+        change_children(world, record, 0, record.size, JobEvent.ADMITTED_WAITING)
+    else:
+        for row in range(record.row + 1, record.row + 1 + record.size):
+            if world.ledger.status[row] == SUBMITTED:  # the others were cancelled or terminated meanwhile
+                change(world, record, row, JobEvent.ADMITTED_WAITING)
+    fail_children_of_failed(world, record)
+    if not record.waits:
+        release_children(world, record)
+
+
+def fail_children_of_failed(world: World, record: Record) -> None:
+    """At admission: children whose N_TO_N partner has FAILED already fail too."""
+    if record.child_waits is None:
+        return
+    ledger = world.ledger
+    for dependency in record.request.depends_on:
+        if dependency.type != "N_TO_N":
+            continue
+        index = world.by_id.get(dependency.job_id)
+        parent = None if index is None else world.records[index]
+        if parent is None:
+            continue
+        first = parent.row + 1
+        at = ledger.status.find(FAILED, first, first + parent.size)
+        while at >= 0:
+            row = record.row + 1 + at - first
+            if ledger.status[row] == PENDING:
+                finish(world, record, row, JobEvent.DEPENDENCY_FAILED, DEPENDENT_FAILED)
+            at = ledger.status.find(FAILED, at + 1, first + parent.size)

@@ -1,0 +1,95 @@
+"""A queue as the engine keeps it: its lanes, its shares, and how many wait for what."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from batchiac.engine.lanes import Lane
+from batchiac.engine.records import Shape
+from batchiac.model.job_queue import JobQueue
+
+if TYPE_CHECKING:
+    from batchiac.engine.fleet import EnvironmentState
+
+
+class Demand:
+    """How many RUNNABLE jobs of one shape a queue has, and which environments could take them.
+
+    `options` holds for `version` of the queue's view of its environments (QueueState.version).
+    """
+
+    __slots__ = ("count", "options", "queue", "shape", "version")
+
+    def __init__(self, queue: QueueState, shape: Shape) -> None:
+        self.queue = queue
+        self.shape = shape
+        self.count = 0
+        self.version = -1
+        self.options: tuple[EnvironmentState, ...] = ()
+
+
+class ShareState:
+    """One share of a fair-share queue (see fair_share.py). `usage` is in vCPU-quarter milliseconds over weight."""
+
+    __slots__ = (
+        "active_until", "alive", "cpu", "epochs", "identifier", "key", "lanes", "listed", "moment", "serial",
+        "since", "spent",
+        "total", "weight",
+    )  # fmt: skip
+
+    def __init__(self, identifier: str, weight: float, serial: int) -> None:
+        self.identifier = identifier
+        self.weight = weight
+        self.serial = serial
+        self.cpu = 0
+        self.since = 0
+        self.spent = 0
+        self.alive = 0
+        self.active_until = -1
+        self.key = 0.0
+        self.listed = False
+        self.total = 0
+        self.moment = 0
+        self.epochs: deque[tuple[int, int]] = deque()
+        self.lanes: dict[int, Lane] = {}
+
+
+class QueueState:
+    """A job queue.
+
+    Attributes:
+        records: index of every record submitted to it, oldest first; purged ones leave.
+        version: goes up when its spec or one of its environments changes: `Demand.options` are stale.
+        dirty: something changed that could let its head start.
+        demanding: its demand, or what could meet it, changed since scaling last looked.
+        blocked_row: the head that could not be placed, -1 when none.
+    """
+
+    __slots__ = (
+        "blocked_at", "blocked_demand", "blocked_reason", "blocked_row", "blocked_since", "demanding", "demands",
+        "dirty", "environments", "fair", "gang_waiting",
+        "history", "lane", "leaving", "records", "serial", "spec", "status", "status_reason", "version",
+    )  # fmt: skip
+
+    def __init__(self, spec: JobQueue, serial: int, status: bytearray) -> None:
+        self.spec = spec
+        self.serial = serial
+        self.status = ""
+        self.status_reason = ""
+        self.history: list[str] = []
+        self.lane = Lane(status)
+        self.fair: Any = None
+        self.environments: tuple[EnvironmentState, ...] = ()
+        self.leaving: tuple[EnvironmentState, ...] | None = None
+        self.records: list[int] = []
+        self.demands: dict[Shape, Demand] = {}
+        self.version = 0
+        self.dirty = False
+        self.blocked_row = -1
+        self.demanding = True
+        self.blocked_demand: Demand | None = None
+        self.blocked_at = -1
+        self.blocked_since = -1
+        self.blocked_reason = ""
+        self.gang_waiting: EnvironmentState | None = None
