@@ -19,12 +19,13 @@ Rules of use:
   (`batchiac.engine.effects`), synchronously; they may read, and must not give commands.
 - What jobs do is a `Behaviour` (`batchiac.engine.policies.behaviour`); what AWS leaves open is `EngineSettings`.
 
-Where things are: kernel/ (events, randomness) · machine.py (every transition as a row) · world.py, records.py, waiting.py,
-fleet.py, ledger.py (the state: all of it, a job's, a queue's, an environment's, jobs as columns) · requirements.py,
-submission.py, jobs.py, attempts.py, gangs.py, stopping.py, retention.py (what happens to jobs) · queues.py, lanes.py,
-fair_share.py, dispatch.py, fastlane.py, placement.py, blocking.py (who is next, and where) · environments.py, hosts.py,
-scaling.py, policies/allocation/ (compute) · loop.py (time) · views.py, descriptions.py, listings.py, trace.py (what can
-be seen) · interventions.py (what a caller makes happen) · engine.py, queries.py (the door: commands, questions).
+Where things are: kernel/ (events, randomness) · machine.py (every transition as a row) · world.py, records.py,
+waiting.py, fleet.py, ledger.py (the state: all of it, a job's, a queue's, an environment's, jobs as columns) ·
+requirements.py, submission.py, jobs.py, attempts.py, gangs.py, stopping.py, retention.py (what happens to jobs) ·
+queues.py, lanes.py, fair_share.py, dispatch.py, fastlane.py, placement.py, blocking.py (who is next, and where) ·
+environments.py, hosts.py, scaling.py, policies/allocation/ (compute) · loop.py (time) · views.py, descriptions.py,
+listings.py, trace.py (what can be seen) · interventions.py (what a caller makes happen) · engine.py, queries.py (the
+door: commands, questions).
 """
 
 from __future__ import annotations
