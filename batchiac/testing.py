@@ -112,11 +112,11 @@ class Deployment:
 
         return read_outputs(self._stack, show_secrets=True)
 
-    def preview(self) -> Plan:
-        """What `up` would do now."""
+    def preview(self, *, refresh: bool = False) -> Plan:
+        """What `up` would do now; with `refresh`, what exists is read first and running jobs at stake are counted."""
         from batchiac.deploy import preview
 
-        return preview(self._stack, self._handler)
+        return preview(self._stack, self._handler, refresh=refresh)
 
     def up(self) -> Result:
         """Deploy again: the program may have changed."""

@@ -22,6 +22,7 @@ from batchiac.deploy.acts import HandlerOf, Listener
 from batchiac.deploy.executor import Run
 from batchiac.deploy.refresher import Drift, read_drift
 from batchiac.deploy.stack import Stack, provider_inputs
+from batchiac.deploy.stakes import count_jobs, may_interrupt
 from batchiac.deploy.state.checkpoint import Snapshot
 from batchiac.deploy.state.journal import Journal
 from batchiac.deploy.steps import Diagnostic, Event, Plan, Result, count_steps
@@ -57,7 +58,7 @@ def preview(
     """What `up` would do. Changes nothing, takes no lock, and makes no AWS call unless `refresh`.
 
     Args:
-        refresh: read what exists first; `Plan.drift` says what had changed outside.
+        refresh: read what exists first; `Plan.drift` says what had changed outside, and jobs at stake are counted.
 
     Raises:
         FindingsError: handlers' checks refuse resources; all of them are in it.
@@ -75,7 +76,8 @@ def preview(
     if base.pending and not refresh:
         names = ", ".join(sorted({f"{each.type} {each.resource.name}" for each in base.pending}))
         on_event(Diagnostic("warning", f"an interrupted run left unsettled: {names}; `up` takes it up first"))
-    return _plan(stack, handlers, base, drift, on_event, started)
+    plan = _plan(stack, handlers, base, drift, on_event, started)
+    return count_jobs(plan, handlers, stack.store.unseal) if refresh and may_interrupt(plan) else plan
 
 
 def up(
@@ -90,7 +92,7 @@ def up(
     """Plan, ask, and do: afterwards the stack is as its program says.
 
     Args:
-        approve: is shown the plan; False ends without a change.
+        approve: is shown the plan, with the running jobs that it interrupts counted; False ends without a change.
         before_acting: called before the first change, if there is any; what it raises ends the run.
         on_event: hears the program while the plan is made, and then the program and each step.
 
@@ -113,6 +115,11 @@ def up(
             creating = tuple(each for each in base.pending if each.type == "creating")
             base = attrs.evolve(drift.snapshot, pending=creating)
         plan = _plan(stack, handlers, base, drift, on_event, started)
+        if approve is not _agreed and may_interrupt(plan):
+            # Whoever is asked learns how many jobs it costs, as of now.
+            require_safe(stack.target, acting=True)
+            before_acting()
+            plan = count_jobs(plan, handlers, stack.store.unseal)
         if not approve(plan):
             return None
         if plan.has_changes or base.pending:

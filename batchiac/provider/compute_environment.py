@@ -69,6 +69,12 @@ _WHEN_LEFT_OUT: Mapping[str, Any] = {
 Source: botocore 1.44, ComputeResourceUpdate."""
 
 
+Jobs = list[dict[str, Any]]
+"""Jobs as DescribeJobs tells them."""
+
+_OF_ONE = {"get": "gets", "are": "is"}
+
+
 class ComputeEnvironment(BatchResource):
     """The handler of ComputeEnvironment."""
 
@@ -106,6 +112,13 @@ class ComputeEnvironment(BatchResource):
 
     def diff(self, state: Properties, inputs: Properties) -> DiffResult:
         """As every diff; beyond it: desired vCPUs only when asked for, blue/green, replacement through a bridge."""
+        return self._diff(state, inputs, None)
+
+    def foresee(self, resource_id: str, state: Properties, inputs: Properties) -> tuple[str, ...]:
+        """The notes of the diff with the jobs that run on the environment now, counted and named. Makes calls."""
+        return self._diff(state, inputs, self.find_jobs(resource_id)).notes
+
+    def _diff(self, state: Properties, inputs: Properties, jobs: Jobs | None) -> DiffResult:
         result = super().diff(state, inputs)
         changes = list(result.changes)
         if asked := _asked_desired(state, inputs):
@@ -120,11 +133,11 @@ class ComputeEnvironment(BatchResource):
             changes = [_as_replacement(each) for each in changes]
             replaces = sorted({"computeResources" for each in changes if each.effect is Effect.REPLACE})
         delete_first = bool(replaces) and self._must_delete_first(state, inputs)
-        notes = list(self._update_notes(inputs, changes))
+        notes = list(self._update_notes(inputs, changes, jobs))
         if delete_first and inputs.get("replaceThroughBridge") is True:
             notes = [
                 "replaced through a bridge: a second environment takes the queues while this one drains and is made"
-                " anew under its name and ARN"
+                f" anew under its name and ARN; {_drain_words(inputs, _some(jobs, 'get'))}"
             ]
             changes = [_with_kind(each, each.kind.removesuffix("-replace")) for each in changes]
             replaces, delete_first = [], False
@@ -133,27 +146,24 @@ class ComputeEnvironment(BatchResource):
     def _changes(self, state: Properties, inputs: Properties) -> tuple[PropertyChange, ...]:
         return super().diff({**state, "region": inputs.get("region")}, inputs).changes
 
-    def _update_notes(self, inputs: Properties, changes: Iterable[PropertyChange]) -> Iterable[str]:
+    def _update_notes(self, inputs: Properties, changes: Iterable[PropertyChange], jobs: Jobs | None) -> Iterable[str]:
         effects = {each.effect for each in changes}
         if Effect.REPLACE in effects:
-            drain = {**DRAIN, **(inputs.get("drain") or {})}
-            after = "then the instances end" if drain["onDeadline"] == "interrupt" else "then the deletion fails"
             yield (
-                "replacement: a new environment is made, queues are repointed, jobs on the old one get"
-                f" up to {_minutes(drain['deadlineS'])}, {after}"
+                "replacement: a new environment is made, queues are repointed,"
+                f" {_drain_words(inputs, _some(jobs, 'get', ' on the old one'))}"
             )
         elif Effect.INFRASTRUCTURE_UPDATE in effects:
             policy = inputs.get("updatePolicy") or {}
             if policy is not UNKNOWN and policy.get("terminateJobsOnUpdate"):
-                yield (
-                    "infrastructure update: instances are replaced; running jobs are terminated at once (updatePolicy)"
-                )
+                ended = _some(jobs, "are")
+                yield f"infrastructure update: instances are replaced; {ended} terminated at once (updatePolicy)"
             else:
                 minutes = DEFAULT_JOB_MINUTES
                 if policy is not UNKNOWN:
                     minutes = policy.get("jobExecutionTimeoutMinutes", DEFAULT_JOB_MINUTES)
                 yield (
-                    f"infrastructure update: instances are replaced; running jobs get up to {minutes} minutes"
+                    f"infrastructure update: instances are replaced; {_some(jobs, 'get')} up to {minutes} minutes"
                     " (updatePolicy), then they are terminated and their retry rules apply"
                 )
 
@@ -345,7 +355,7 @@ class ComputeEnvironment(BatchResource):
     def _within(self, holds: Any, what: str, deadline_s: float) -> None:
         wait_until(holds, what=what, deadline_s=deadline_s, sleep=self.door.sleep, clock=self.door.clock)
 
-    def find_jobs(self, resource_id: str) -> list[dict[str, Any]]:
+    def find_jobs(self, resource_id: str) -> Jobs:
         """The jobs STARTING or RUNNING on the environment: what an update or a deletion of it may interrupt."""
         found = aws.find(self.door, resource_id)
         return aws.running_jobs(self.door, found["ecsClusterArn"]) if found and found.get("ecsClusterArn") else []
@@ -394,9 +404,24 @@ def _policy_or(policy: Mapping[str, Any] | None) -> dict[str, Any]:
     return {"terminateJobsOnUpdate": False, "jobExecutionTimeoutMinutes": DEFAULT_JOB_MINUTES, **(policy or {})}
 
 
-def _job_names(jobs: list[dict[str, Any]]) -> str:
-    names = [each.get("jobName", each["jobId"]) for each in jobs[:5]]
+def _job_names(jobs: Jobs) -> str:
+    names = [str(each.get("jobName", each["jobId"])) for each in jobs[:5]]
     return ", ".join(names) + (f" and {len(jobs) - 5} more" if len(jobs) > 5 else "")
+
+
+def _some(jobs: Jobs | None, verb: str, where: str = "") -> str:
+    """ "12 running jobs (a, b, c, d, e and 7 more) get", with one job "1 running job (a) gets"; uncounted without."""
+    if jobs is None:
+        return f"running jobs{where} {verb}"
+    if len(jobs) == 1:
+        return f"1 running job{where} ({_job_names(jobs)}) {_OF_ONE[verb]}"
+    return f"{len(jobs)} running jobs{where} ({_job_names(jobs)}) {verb}" if jobs else f"0 running jobs{where} {verb}"
+
+
+def _drain_words(inputs: Properties, jobs: str) -> str:
+    drain = {**DRAIN, **(inputs.get("drain") or {})}
+    after = "then the instances end" if drain["onDeadline"] == "interrupt" else "then the deletion fails"
+    return f"{jobs} up to {_minutes(drain['deadlineS'])}, {after}"
 
 
 def _minutes(seconds: float) -> str:
