@@ -47,12 +47,17 @@ class ProgramError(UserError):
 
 
 class FindingsError(UserError):
-    """At least one documented rule is broken; `findings` holds every one (batchiac.rules.Finding), not the first."""
+    """At least one documented rule is broken; `findings` holds every one (batchiac.rules.Finding), not the first.
+
+    A traceback shows them all as the error's notes.
+    """
 
     def __init__(self, findings: Sequence[object]) -> None:
         count = len(findings)
         super().__init__(f"{count} finding{'s' if count != 1 else ''}: nothing was changed")
         self.findings = tuple(findings)
+        for finding in self.findings:
+            self.add_note(str(finding))
 
 
 class UnsupportedError(UserError):

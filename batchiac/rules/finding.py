@@ -48,6 +48,11 @@ class Finding:
     verdict: Literal["broken", "unknown"] = "broken"
     aws_message: str = ""
 
+    def __str__(self) -> str:
+        """One line: `CE013 error: ComputeEnvironment spot, computeResources.minvCpus: …`."""
+        where = ", ".join(each for each in (f"{self.kind} {self.resource}".strip(), self.property) if each)
+        return f"{self.rule_id} {self.level}: {where}: {self.message}"
+
     @builtins.property  # the attribute `property` hides the plain name here
     def stops(self) -> bool:
         """True when nothing may be created: an error that is certain."""
