@@ -230,14 +230,16 @@ class Engine(Queries):
         record, row = self._read_job(job_id)
         stopping.terminate(self._world, record, row, reason)
 
-    def finish_attempt(self, job_id: str, exit_code: int, reason: str = "", *, attempt: int | None = None) -> bool:
+    def finish_attempt(
+        self, job_id: str, exit_code: int | None, reason: str = "", *, attempt: int | None = None
+    ) -> bool:
         """End a RUNNING attempt with this exit code, in place of the end that its behaviour planned.
 
         For executors whose containers really run. A termination or timeout that caused the end stays its cause, and
         whether there is another attempt is the retry strategy's to say.
 
         Args:
-            exit_code: 0..255.
+            exit_code: 0..255; None where its container could not be started: "Task failed to start".
             reason: the container's, empty for none.
             attempt: 1-based; only if this one is under way.
 
@@ -248,7 +250,7 @@ class Engine(Queries):
             NotFoundRefusal: no such job.
             InvalidRefusal: no such exit code.
         """
-        if not 0 <= exit_code <= 255:
+        if exit_code is not None and not 0 <= exit_code <= 255:
             raise InvalidRefusal(f"The exit code {exit_code} is not between 0 and 255.")
         record, row = self._read_job(job_id)
         return interventions.finish_attempt(self._world, record, row, exit_code, reason, attempt)

@@ -8,8 +8,8 @@ from heapq import heappush
 from batchiac.engine.environments import options_changed, read_environment
 from batchiac.engine.jobs import RUNNING
 from batchiac.engine.kernel.events import ROW_BITS
-from batchiac.engine.ledger import Ending
-from batchiac.engine.reasons import ESSENTIAL_EXITED
+from batchiac.engine.ledger import NEVER, NO_EXIT, Ending
+from batchiac.engine.reasons import ESSENTIAL_EXITED, START_FAILED
 from batchiac.engine.records import ARRAY, MULTINODE, Record
 from batchiac.engine.scaling import request_scaling, scale_to_floor
 from batchiac.engine.settings import EngineSettings
@@ -17,10 +17,13 @@ from batchiac.engine.submission import world_admit
 from batchiac.engine.world import ADMISSION, World
 
 
-def finish_attempt(world: World, record: Record, row: int, exit_code: int, reason: str, attempt: int | None) -> bool:
+def finish_attempt(
+    world: World, record: Record, row: int, exit_code: int | None, reason: str, attempt: int | None
+) -> bool:
     """End a RUNNING attempt with this exit code, 1 ms from now, in place of the end that was planned.
 
-    A timeout that is over, or a termination, stays the cause; the exit code is the given one.
+    A timeout that is over, or a termination, stays the cause; the exit code is the given one. Without one its container
+    could not be started: it never was RUNNING then, and has no startedAt.
 
     Returns:
         False, and nothing is changed, where it is not RUNNING (any more), or another attempt than `attempt` is.
@@ -36,9 +39,12 @@ def finish_attempt(world: World, record: Record, row: int, exit_code: int, reaso
     if not timed_out and not stopping:
         # It ended by itself: what was written down for its timeout does not hold.
         ledger.endings.pop(row, None)
-        if reason:
+        if exit_code is None:
+            ledger.endings[row] = Ending(START_FAILED, reason)
+            ledger.started[row] = NEVER
+        elif reason:
             ledger.endings[row] = Ending(ESSENTIAL_EXITED, reason)
-    ledger.exit[row] = exit_code
+    ledger.exit[row] = NO_EXIT if exit_code is None else exit_code
     # At least 1 ms: commands of one time must all come before what they cause (attempts.stop_attempt).
     ledger.stopped[row] = world.now_ms + 1
     heappush(world.events.rows, world.now_ms + 1 << ROW_BITS | row)

@@ -227,6 +227,8 @@ OTHER_ROWS: tuple[Row, ...] = (
     Row(_M.ATTEMPT, "STARTING", "host lost", "", "ended", ("set the reason",)),
     Row(_M.ATTEMPT, "STARTING", "terminate", "", "ended", ("stop, kill after the grace",)),
     Row(_M.ATTEMPT, "RUNNING", "container exited", "", "ended", ("set exit code and reason", "set stoppedAt")),
+    # An executor learns it only when it has tried: by then the attempt counts as RUNNING.
+    Row(_M.ATTEMPT, "RUNNING", "start failed", "", "ended", ("set the reason", "take startedAt back")),
     Row(_M.ATTEMPT, "RUNNING", "timeout", "", "ended",
         ("stop, kill after the grace", "set the reason", "set stoppedAt")),
     Row(_M.ATTEMPT, "RUNNING", "host lost", "", "ended", ("set the reason", "set stoppedAt")),

@@ -52,6 +52,24 @@ def test_a_termination_stays_the_cause_of_an_end_that_it_brought_about() -> None
     assert view.stopped_at_ms == before + 1_001
 
 
+def test_an_attempt_whose_container_could_not_be_started() -> None:
+    """It has no exit code and no startedAt, in AWS's words, and is retried by the strategy like any other."""
+    stage = Stage(job=[DAY_MS])
+    job = stage.submit(attempts=2)
+    for attempt in (1, 2):
+        stage.wait(100)
+        assert stage.engine.finish_attempt(job, None, "CannotStartContainerError: no such command", attempt=attempt)
+    stage.finish()
+    view = stage.engine.describe_job(job)
+    assert (view.status, view.status_reason) == ("FAILED", "Task failed to start")
+    for each in view.attempts:
+        assert (each.exit_code, each.started_at_ms) == (None, None)
+        assert (each.status_reason, each.reason) == (
+            "Task failed to start",
+            "CannotStartContainerError: no such command",
+        )
+
+
 def test_what_cannot_be_finished() -> None:
     """Unknown jobs and impossible codes are refused; parents and waiting jobs are left alone."""
     stage = Stage(resources=ComputeResources("EC2", 4, instance_types=("c5.xlarge",)))
