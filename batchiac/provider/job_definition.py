@@ -42,6 +42,7 @@ class JobDefinition(BatchResource):
 
     kind = "JobDefinition"
     name_property = "jobDefinitionName"
+    id_output = "arnPrefix"
     own_inputs = frozenset(("keepRevisions",))
     inputs = (*_SENT, *own_inputs)
     outputs = ("jobDefinitionArn", "arnPrefix", "revision")
@@ -57,10 +58,11 @@ class JobDefinition(BatchResource):
         return arn
 
     def _find(self, resource_id: str, state: Properties, *, whole: bool = True) -> dict[str, Any] | None:
-        found = aws.revisions(self.door, resource_id.rpartition("/")[2])
+        # A revision's ARN means its name: the newest revision is the resource.
+        found = aws.revisions(self.door, resource_id.rpartition("/")[2].partition(":")[0])
         if not found:
             return None
-        return {**found[0], "arnPrefix": resource_id}
+        return {**found[0], "arnPrefix": _prefix(found[0]["jobDefinitionArn"])}
 
     def _find_creating(self, inputs: Properties) -> Iterable[str]:
         identity = identity_of(inputs)

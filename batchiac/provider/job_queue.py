@@ -30,6 +30,7 @@ class JobQueue(BatchResource):
 
     kind = "JobQueue"
     name_property = "jobQueueName"
+    id_output = "jobQueueArn"
     inputs = ("jobQueueName", "jobQueueType", *_UPDATABLE)
     outputs = ("jobQueueArn", "status", "statusReason")
 

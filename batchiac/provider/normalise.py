@@ -292,9 +292,19 @@ COMPUTED: Final[Mapping[str, tuple[str, ...]]] = {
 """What AWS chooses when the program does not say: then it is no drift whatever it is."""
 
 
+UNTOLD: Final[Mapping[str, tuple[tuple[str, frozenset[str]], ...]]] = {
+    "ComputeEnvironment": (("computeResources.launchTemplate.version", frozenset({"$Latest", "$Default"})),),
+}
+"""Kind → paths and values that do not tell what they mean now: of a floating version AWS keeps the word, and not what
+it was at the last infrastructure update. So the number that the state has is no drift from it."""
+
+
 def normal(kind: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
     """The inputs in normal form; equal for every spelling that means the same to AWS."""
     value = _pruned(inputs) or {}
+    if isinstance(tags := value.get("tags"), Mapping):
+        # AWS's own tags (aws:cloudformation:stack-name, …) can be neither set nor removed.
+        value = {**value, "tags": {key: each for key, each in tags.items() if not key.startswith("aws:")}}
     for path, change in ROWS.get(kind, ()):
         value = _applied(value, path.split("."), change, value)
     policies = value.get("inlinePolicies")
@@ -313,6 +323,9 @@ def merge_read(kind: str, known: Mapping[str, Any], actual: Mapping[str, Any]) -
     for path in COMPUTED.get(kind, ()):
         if _at(known, path) is None:
             actual = _without(actual, path)
+    for path, words in UNTOLD.get(kind, ()):
+        if _at(known, path) is not None and _at(actual, path) in words:
+            actual = _with(actual, path, _at(known, path))
     same = normal(kind, known)
     other = normal(kind, actual)
     merged = dict(known)
@@ -325,6 +338,66 @@ def merge_read(kind: str, known: Mapping[str, Any], actual: Mapping[str, Any]) -
             else:
                 merged.pop(key)
     return merged
+
+
+LEFT_TO_AWS: Final[Mapping[str, tuple[str, ...]]] = {
+    "ComputeEnvironment": ("computeResources.updateToLatestImageVersion",),
+    "JobQueue": ("jobQueueType",),
+}
+"""What follows from the rest, or is a wish for one update only: nobody writes it down."""
+
+
+def as_written(kind: str, actual: Mapping[str, Any]) -> dict[str, Any]:
+    """What exists as a person would write it: every value that means nothing to the normal form is left out.
+
+    Args:
+        actual: the inputs as AWS tells them, `tags` among them.
+    """
+    written = {key: value for key, value in (_pruned(actual) or {}).items() if key != "tags"}
+    for path in LEFT_TO_AWS.get(kind, ()):
+        written = _without(written, path)
+    if kind == "Role":
+        written = {key: _documents(value) if key == "inlinePolicies" else value for key, value in written.items()}
+    wanted = normal(kind, written)
+    for key in list(written):
+        for path in [*_leaves(written[key], (key,)), (key,)]:
+            shorter = _shortened(written, path)
+            if shorter is not None and normal(kind, shorter) == wanted:
+                written = shorter
+    tags = normal(kind, {"tags": actual.get("tags") or {}})
+    return {**(_pruned(written) or {}), **tags}
+
+
+def _leaves(value: Any, at: tuple[str | int, ...]) -> list[tuple[str | int, ...]]:
+    """The paths of every member of a mapping below `value`, the deepest first; elements of lists are no members."""
+    found: list[tuple[str | int, ...]] = []
+    if _map(value):
+        for key, each in value.items():
+            found += [*_leaves(each, (*at, key)), (*at, key)]
+    elif isinstance(value, list):
+        for index, each in enumerate(value):
+            found += _leaves(each, (*at, index))
+    return found
+
+
+def _shortened(value: Any, path: tuple[str | int, ...]) -> Any:
+    """`value` without the member at `path`; None where it is not there any more."""
+    head, rest = path[0], path[1:]
+    if isinstance(head, int):
+        if not isinstance(value, list) or head >= len(value):
+            return None
+        inner = _shortened(value[head], rest)
+        return None if inner is None else [*value[:head], inner, *value[head + 1 :]]
+    if not _map(value) or head not in value:
+        return None
+    if not rest:
+        return {key: each for key, each in value.items() if key != head}
+    inner = _shortened(value[head], rest)
+    return None if inner is None else {**value, head: inner}
+
+
+def _documents(policies: Any) -> Any:
+    return {name: json.loads(each) if isinstance(each, str) else each for name, each in policies.items()}
 
 
 def _merged(known: Any, actual: Any, same: Any, other: Any) -> Any:
@@ -370,6 +443,11 @@ def _without(value: Any, path: str) -> Any:
     if rest:
         return {**value, head: _without(value[head], rest)}
     return {key: each for key, each in value.items() if key != head}
+
+
+def _with(value: Any, path: str, new: Any) -> Any:
+    head, _, rest = path.partition(".")
+    return {**value, head: _with(value[head], rest, new) if rest else new}
 
 
 def _at(value: Any, path: str) -> Any:

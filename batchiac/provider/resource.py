@@ -21,7 +21,7 @@ from typing import Any, ClassVar
 
 from batchiac.aws.door import Door
 from batchiac.aws.wait import wait_until
-from batchiac.errors import AwsRefusal, BatchiacError, PartiallyCreatedError, RefusedError
+from batchiac.errors import AwsRefusal, BatchiacError, PartiallyCreatedError, RefusedError, UserError
 from batchiac.model.handler import (
     CheckFailure,
     CheckResult,
@@ -36,7 +36,7 @@ from batchiac.model.unknown import UNKNOWN
 from batchiac.provider.difference import ABSENT, differences
 from batchiac.provider.identity import creating_tag, identity_of, logical_name, without_creating
 from batchiac.provider.naming import AUTO_NAMED, auto_name
-from batchiac.provider.normalise import merge_read, normal
+from batchiac.provider.normalise import as_written, merge_read, normal
 from batchiac.rules.finding import Finding
 from batchiac.rules.updates import effect_of
 
@@ -55,6 +55,8 @@ class ResourceHandler(ABC):
     kind: ClassVar[str]
     name_property: ClassVar[str] = ""
     """The input that holds the physical name; empty where AWS gives ids only."""
+    id_output: ClassVar[str] = ""
+    """The output that equals the id, where AWS answers to other names of the resource as well."""
     longest_name: ClassVar[int] = 128
     inputs: ClassVar[tuple[str, ...]]
     """Every top-level input beside `PLACE` and tags. Persistent."""
@@ -175,12 +177,23 @@ class ResourceHandler(ABC):
         """What exists, spelled as the state spells it wherever that means the same."""
         self._require_place(state)
         self._require_account(state)
+        self._require_arn_of_here(resource_id)
         found = self._find(resource_id, state)
         if found is None:
             return ReadResult(None, {}, {})
         inputs = {**self._place(state), **self._merged(state, found)}
         account = str(state.get("account") or self.door.account_id())
-        return ReadResult(resource_id, inputs, {**inputs, **self._outputs(found), "account": account})
+        outputs = {**inputs, **self._outputs(found), "account": account}
+        return ReadResult(self._id_of(resource_id, found), inputs, outputs)
+
+    def describe(self, resource_id: str) -> ReadResult:
+        """What exists, as a person would write it: all that was decided about it, AWS's defaults left out."""
+        self._require_arn_of_here(resource_id)
+        found = self._find(resource_id, {})
+        if found is None:
+            return ReadResult(None, {}, {})
+        inputs = as_written(self.kind, {key: found[key] for key in (*self.inputs, "tags") if key in found})
+        return ReadResult(self._id_of(resource_id, found), inputs, self._outputs(found))
 
     def update(self, resource_id: str, state: Properties, inputs: Properties) -> dict[str, Any]:
         """Change what differs; tags first, because AWS changes them without touching anything else."""
@@ -231,6 +244,10 @@ class ResourceHandler(ABC):
 
     @abstractmethod
     def _remove_tags(self, resource_id: str, state: Properties, keys: Iterable[str]) -> None: ...
+
+    def _id_of(self, resource_id: str, found: Mapping[str, Any]) -> str:
+        """The id that a state keeps, of what was asked for by another of its names."""
+        return str(found.get(self.id_output, resource_id)) if self.id_output else resource_id
 
     # -- shared steps -------------------------------------------------------------------------------------------
 
@@ -336,6 +353,27 @@ class ResourceHandler(ABC):
             raise RefusedError(
                 f"{self.kind} {identity_of(state)} lives in account {account} by its state, but the stack allows"
                 f" {', '.join(allowed)}: correct batchiac:allowedAccountIds, or use a stack of its own"
+            )
+
+    def _require_arn_of_here(self, resource_id: str) -> None:
+        """Refuse an ARN of another region or account: AWS would only say that it does not know it.
+
+        Raises:
+            UserError: with what the ARN says and what the stack says.
+        """
+        parts = resource_id.split(":", 5)
+        if len(parts) < 6 or parts[0] != "arn":
+            return
+        region, account = parts[3], parts[4]
+        if region and region != self.door.target.region:
+            raise UserError(
+                f"{resource_id} is of region {region}, and the stack's batchiac:region is {self.door.target.region}:"
+                " name a resource of that region, or use a stack of its own"
+            )
+        if account and account != self.door.account_id():
+            raise UserError(
+                f"{resource_id} is of account {account}, and the credentials belong to {self.door.account_id()}:"
+                " name a resource of that account, or use other credentials"
             )
 
     def _require_account(self, state: Properties) -> None:

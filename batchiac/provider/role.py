@@ -19,6 +19,7 @@ class Role(ResourceHandler):
 
     kind = "Role"
     name_property = "roleName"
+    id_output = "arn"
     longest_name = 64
     inputs = (
         "roleName",

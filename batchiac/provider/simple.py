@@ -45,7 +45,7 @@ class SimpleKind:
         remove: (door, id, state).
         put_tags: (door, id, state, tags); remove_tags: (door, id, state, keys).
         parts: applied in order.
-        fill: adds to checked inputs.
+        fill: (inputs as they were, checked inputs): adds to the latter.
     """
 
     kind: str
@@ -60,7 +60,7 @@ class SimpleKind:
     put_tags: Callable[[Door, str, Properties, Mapping[str, str]], None]
     remove_tags: Callable[[Door, str, Properties, Iterable[str]], None]
     parts: tuple[Part, ...] = ()
-    fill: Callable[[dict[str, Any]], None] = lambda _: None
+    fill: Callable[[Properties, dict[str, Any]], None] = lambda _olds, _checked: None
 
 
 class SimpleHandler(ResourceHandler):
@@ -69,7 +69,7 @@ class SimpleHandler(ResourceHandler):
     row: ClassVar[SimpleKind]
 
     def _fill(self, olds: Properties, checked: dict[str, Any]) -> None:
-        self.row.fill(checked)
+        self.row.fill(olds, checked)
 
     def _make(self, inputs: Properties, tags: Mapping[str, str]) -> str:
         return self.row.make(self.door, inputs, tags)
@@ -111,6 +111,7 @@ def handler_of(row: SimpleKind) -> type[SimpleHandler]:
             "row": row,
             "kind": row.kind,
             "name_property": row.name_property,
+            "id_output": "arn" if "arn" in row.outputs else "",
             "longest_name": row.longest_name,
             "inputs": row.inputs,
             "outputs": row.outputs,
@@ -160,9 +161,11 @@ def ec2_kind(
         value = "" if key == ec2_type.id_key else str(state[key[:1].lower() + key[1:]])
         ec2.delete(door, ec2_type, resource_id, value)
 
-    def fill(checked: dict[str, Any]) -> None:
-        # EC2's consoles show the tag Name; what has no name of its own would show nothing.
-        if isinstance(tags := checked.get("tags") or {}, Mapping) and not name_property:
+    def fill(olds: Properties, checked: dict[str, Any]) -> None:
+        # EC2's consoles show the tag Name; what has no name of its own would show nothing. What exists without one
+        # (it was imported) is left as it is.
+        named = not olds or "Name" in (olds.get("tags") or {})
+        if named and isinstance(tags := checked.get("tags") or {}, Mapping) and not name_property:
             checked["tags"] = {"Name": logical_name(checked), **tags}
 
     part_inputs = tuple(key for part in parts for key in part.properties)
