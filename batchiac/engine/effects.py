@@ -86,7 +86,47 @@ class CapacityRefused:
     got: int
 
 
+@frozen
+class ServiceJobChanged:
+    """A service job went from one state to another."""
+
+    at_ms: int
+    job_id: str
+    queue: str
+    previous: str
+    status: str
+    status_reason: str
+
+
+@frozen
+class ServiceQueueBlocked:
+    """The head of a queue (or of a quota share) cannot be placed (EventBridge: `Batch Service Job Queue Blocked`)."""
+
+    at_ms: int
+    queue: str
+    job_id: str
+    reason: str
+
+
+@frozen
+class ServiceJobPreempted:
+    """A preemption started (`completed` False) or was completed; `status` is the job's then."""
+
+    at_ms: int
+    job_id: str
+    completed: bool
+    status: str
+    reason: str
+
+
+ServiceEffect = ServiceJobChanged | ServiceQueueBlocked | ServiceJobPreempted
 Effect = (
-    JobStateChanged | InstanceChanged | EnvironmentStatusChanged | QueueStatusChanged | QueueBlocked | CapacityRefused
+    JobStateChanged
+    | InstanceChanged
+    | EnvironmentStatusChanged
+    | QueueStatusChanged
+    | QueueBlocked
+    | CapacityRefused
+    | ServiceEffect
 )
 Listener = Callable[[Effect], None]

@@ -38,6 +38,7 @@ class Machine(StrEnum):
     ENVIRONMENT = "compute environment"
     QUEUE = "job queue"
     INSTANCE = "instance"
+    SERVICE_JOB = "service job"
 
 
 @frozen
@@ -260,6 +261,38 @@ OTHER_ROWS: tuple[Row, ...] = (
     Row(_M.INSTANCE, "READY", "lost", "", "TERMINATED", ("fail its attempts", "notify")),
     Row(_M.INSTANCE, "DRAINING", "idle", "", "TERMINATED", ("notify",)),
     Row(_M.INSTANCE, "DRAINING", "lost", "", "TERMINATED", ("fail its attempts", "notify")),
+    Row(_M.SERVICE_JOB, "SUBMITTED", "admitted", "", "RUNNABLE", ("notify", "enqueue at the back")),
+    Row(_M.SERVICE_JOB, "RUNNABLE", "dispatched", "within every limit", "SCHEDULED",
+        ("take capacity", "create a training job", "notify")),
+    Row(_M.SERVICE_JOB, "RUNNABLE", "time-limit action", "head of its queue and blocked for that long", "FAILED",
+        ("leave the queue", "notify")),
+    Row(_M.SERVICE_JOB, "SCHEDULED", "capacity acquired", "", "STARTING", ("notify",)),
+    Row(_M.SERVICE_JOB, "SCHEDULED", "capacity refused", "", "RUNNABLE",
+        ("give capacity back", "use no attempt", "enqueue at the front", "notify")),
+    Row(_M.SERVICE_JOB, "SCHEDULED", "capacity refused", "the rules say EXIT", "FAILED",
+        ("give capacity back", "notify")),
+    Row(_M.SERVICE_JOB, "SCHEDULED", "capacity refused", "waited for as long as a time-limit action allows", "FAILED",
+        ("give capacity back", "notify")),
+    Row(_M.SERVICE_JOB, "STARTING", "downloaded", "", "RUNNING", ("set startedAt", "start the timeout", "notify")),
+    Row(_M.SERVICE_JOB, "RUNNING", "ended", "Completed", "SUCCEEDED", ("give capacity back", "notify")),
+    Row(_M.SERVICE_JOB, "RUNNING", "ended", "Failed, attempts left and the rules say RETRY", "RUNNABLE",
+        ("give capacity back", "enqueue at the front", "notify")),
+    Row(_M.SERVICE_JOB, "RUNNING", "ended", "Failed, no retry", "FAILED", ("give capacity back", "notify")),
+    *(
+        row
+        for state in ("SCHEDULED", "STARTING", "RUNNING")
+        for row in (
+            Row(_M.SERVICE_JOB, state, "preempted", "retries after a preemption are left", "RUNNABLE",
+                ("give capacity back", "use no attempt", "enqueue at the front", "notify")),
+            Row(_M.SERVICE_JOB, state, "preempted", "no retry after a preemption is left", "FAILED",
+                ("give capacity back", "notify")),
+        )
+    ),
+    *(
+        Row(_M.SERVICE_JOB, state, event, "", "FAILED", ("give capacity back", "notify"))
+        for event in ("terminate", "queue deleted")
+        for state in ("SUBMITTED", "RUNNABLE", "SCHEDULED", "STARTING", "RUNNING")
+    ),
 )  # fmt: skip
 
 _OTHER = {(row.machine, row.state, row.event, row.condition): row for row in OTHER_ROWS}

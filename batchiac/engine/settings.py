@@ -5,13 +5,44 @@ Each default is documented or an `Assumption:` with its decision record.
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from attrs import field, frozen, validators
 from attrs import fields as attrs_fields
 
 _not_negative = validators.ge(0)
 _positive = validators.ge(1)
+
+
+@frozen(kw_only=True)
+class ServiceSettings:
+    """How long service jobs take. AWS documents their states, no times. Times in ms, ≥ 0. Assumptions: decision 0113.
+
+    Attributes:
+        admission_ms: SUBMITTED.
+        dispatch_ms: RUNNABLE, where capacity is free.
+        pending_ms: SCHEDULED (SageMaker: Pending), also before a capacity failure.
+        downloading_ms: STARTING.
+        training_ms: RUNNING (Training and Uploading), where the job's tags do not say.
+        preemption_ms: from the start of a preemption to its completion; 20 s in AWS's example events.
+        capacity_errors_follow_rules: whether a rule that says EXIT for a capacity failure ends the job. One sentence
+            of AWS has such failures retried "automatically until capacity becomes available", another lists
+            `*CapacityError*` among the patterns of evaluateOnExit.
+    """
+
+    admission_ms: int = field(default=1_000, validator=_not_negative)
+    dispatch_ms: int = field(default=4_000, validator=_not_negative)
+    pending_ms: int = field(default=10_000, validator=_not_negative)
+    downloading_ms: int = field(default=15_000, validator=_not_negative)
+    training_ms: int = field(default=60_000, validator=_not_negative)
+    preemption_ms: int = field(default=20_000, validator=_not_negative)
+    capacity_errors_follow_rules: bool = True
+
+
+def _service_settings(given: ServiceSettings | Mapping[str, Any]) -> ServiceSettings:
+    """Also from what a trace wrote of them."""
+    return given if isinstance(given, ServiceSettings) else ServiceSettings(**given)
 
 
 @frozen(kw_only=True)
@@ -47,6 +78,7 @@ class EngineSettings:
         start_failure_uses_attempt: BC counts moves to RUNNABLE, UG those to RUNNING; both end at the same number only
             if a STARTING failure counts. Assumption (0110): True.
         max_overshoot: whether one instance may go over maxvCpus where AWS documents that it can.
+        service: of service jobs.
     """
 
     admission_ms: int = field(default=1_000, validator=_positive)
@@ -74,6 +106,7 @@ class EngineSettings:
     order_minutes: int = field(default=0, validator=_not_negative)
     start_failure_uses_attempt: bool = True
     max_overshoot: bool = True
+    service: ServiceSettings = field(default=ServiceSettings(), converter=_service_settings)
 
 
 def instant(**overrides: int) -> EngineSettings:

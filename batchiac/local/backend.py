@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define
 from moto.core.base_backend import BaseBackend
-from moto.core.config import default_user_config
 
 from batchiac.engine import Engine
 from batchiac.engine.effects import Effect, JobStateChanged
+from batchiac.engine.service_jobs import ServiceJobs
 from batchiac.local import http_mock
 from batchiac.local.api_error import refusal
 from batchiac.local.books import Books
+from batchiac.local.moto_jobs import uses_docker
+from batchiac.local.operations.service_queue import service_resources_changed
 from batchiac.local.records import Record, Shelf
 from batchiac.local.surroundings import NoSurroundings, Surroundings
 from batchiac.local.values import consumable_value, policy_value
@@ -127,6 +129,17 @@ class BatchBackend(Books, BaseBackend):  # type: ignore[misc]  # moto is not typ
             # Without a listener the engine makes no effects at all, which counts at a million jobs.
             engine.subscribe(self._hear)
         return engine
+
+    @cached_property
+    def service(self) -> ServiceJobs:
+        """Service jobs: their states, on this backend's time."""
+        return ServiceJobs(
+            now_ms=self.now_ms,
+            at=self.at,
+            tell=self._hear,
+            settings=lambda: self.engine.settings.service,
+            seed=self.stage.settings.seed,
+        )
 
     def _hear(self, effect: Effect) -> None:
         if isinstance(effect, JobStateChanged):
@@ -276,8 +289,8 @@ class BatchBackend(Books, BaseBackend):  # type: ignore[misc]  # moto is not typ
             return not all(status in ENDED for status in seen)
 
         self.observe(statuses, under_way)
-        if default_user_config.get("batch", {}).get("use_docker") is False:
-            # moto's own setting for jobs that take no time: a job has ended when it is looked at.
+        if not uses_docker():
+            # A job has ended when it is looked at.
             for _ in range(100):
                 if not under_way(statuses()):
                     return
@@ -405,6 +418,7 @@ class BatchBackend(Books, BaseBackend):  # type: ignore[misc]  # moto is not typ
         for queue in self.queues:
             if queue.wire.get("schedulingPolicyArn") == record.arn and "serviceEnvironmentOrder" not in queue.wire:
                 queue_changed(self, queue)
+        service_resources_changed(self)
 
     # --- consumable resources ---------------------------------------------------------------------------------------
 
@@ -431,6 +445,7 @@ class BatchBackend(Books, BaseBackend):  # type: ignore[misc]  # moto is not typ
             then: the status afterwards; None takes the record off its `shelf`.
         """
         record.wire["status"] = status
+        service_resources_changed(self)
 
         def end() -> None:
             if then is None:
@@ -438,6 +453,7 @@ class BatchBackend(Books, BaseBackend):  # type: ignore[misc]  # moto is not typ
                 shelf.remove(record)
             elif record.wire["status"] == status:
                 record.wire["status"] = then
+            service_resources_changed(self)
 
         if self.stage.settings.at_once:
             end()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from batchiac.local.api_error import refusal
+from batchiac.local.operations.service_queue import service_queue_snapshot
 from batchiac.local.paging import page
 from batchiac.local.records import Record
 from batchiac.local.values import queue_value
@@ -75,6 +76,7 @@ def delete_job_queue(batch: BatchBackend, request: Wire) -> Wire:
         raise refusal("Cannot delete, resource is being modified")
     if record.wire["state"] != "DISABLED":
         raise refusal("Cannot delete, state must be DISABLED")
+    batch.service.drop_queue(record.name)
     batch.begin(record, "DELETING", then=None, shelf=batch.queues)
     return {}
 
@@ -95,15 +97,8 @@ def describe_job_queues(batch: BatchBackend, request: Wire) -> Wire:
 def get_job_queue_snapshot(batch: BatchBackend, request: Wire) -> Wire:
     """GetJobQueueSnapshot: the first 100 RUNNABLE jobs in the order in which they will be dispatched."""
     record = batch.queues.read(request["jobQueue"])
-    now = batch.now_ms()
     if "serviceEnvironmentOrder" in record.wire:
-        runnable = [each for each in batch.service_jobs.values() if each.wire["jobQueue"] == record.arn]
-        jobs = [
-            {"jobArn": each.arn, "earliestTimeAtPosition": each.created_at_ms}
-            for each in runnable
-            if each.wire["status"] == "RUNNABLE"
-        ][:SNAPSHOT_JOBS]
-        return {"frontOfQueue": {"jobs": jobs, "lastUpdatedAt": now}}
+        return service_queue_snapshot(batch, record, SNAPSHOT_JOBS, SNAPSHOT_SHARES)
     return batch.queue_snapshot(record, SNAPSHOT_JOBS, SNAPSHOT_SHARES)
 
 
@@ -124,7 +119,8 @@ def _set_orders(batch: BatchBackend, wire: Wire, request: Wire) -> None:
         for entry in request["computeEnvironmentOrder"]:
             environment = batch.environments.find(entry["computeEnvironment"])
             if environment is None:
-                raise refusal(f"computeEnvironment {entry['computeEnvironment']} does not exist")
+                # AWS's text is not known: this is the one that users of moto know.
+                raise refusal("computeEnvironmentOrder is malformed")
             order.append({"order": entry["order"], "computeEnvironment": environment.arn})
         wire["computeEnvironmentOrder"] = sorted(order, key=lambda entry: entry["order"])
     if request.get("serviceEnvironmentOrder"):

@@ -1,33 +1,25 @@
-"""Service jobs: the API and its states. No SageMaker is simulated: a job walks its documented states in fixed times.
-
-Source: https://docs.aws.amazon.com/batch/latest/userguide/service-job-status.html.
-"""
+"""Service jobs: the API. Where a job is and why is the engine's (engine/service_jobs.py); no SageMaker is simulated."""
 
 from __future__ import annotations
 
-from functools import partial
+import json
 from typing import TYPE_CHECKING, Any
 
+from batchiac.engine import service_capacity as capacity
+from batchiac.engine.service_jobs import ServiceAttempt, ServiceJob
+from batchiac.errors import WorkloadError
 from batchiac.local.api_error import refusal
 from batchiac.local.operations.job_listing import CREATED_FILTERS, created_matches, name_matches
+from batchiac.local.operations.service_queue import usage_shown
 from batchiac.local.paging import page, page_size
 from batchiac.local.records import Record
+from batchiac.model.service_job import NUM_INSTANCES, ServiceJobRequest, ServiceRetryRule
 
 if TYPE_CHECKING:
     from batchiac.local.backend import BatchBackend
 
 Wire = dict[str, Any]
 
-WALK = (
-    ("SUBMITTED", 1_000),
-    ("RUNNABLE", 4_000),
-    ("SCHEDULED", 10_000),
-    ("STARTING", 15_000),
-    ("RUNNING", 60_000),
-)
-"""State → milliseconds spent in it; SUCCEEDED after the last. Assumption: AWS documents the states, not their times."""
-
-_STATES = (*(state for state, _ in WALK), "SUCCEEDED", "FAILED")
 _COPIED = (
     "jobName",
     "serviceRequestPayload",
@@ -52,43 +44,151 @@ def submit_service_job(batch: BatchBackend, request: Wire) -> Wire:
     token = request.get("clientToken")
     if token is not None and batch.seen_token("SubmitServiceJob", token, TOKEN_LIFETIME_MS):
         raise refusal(f"A service job with clientToken {token} was already submitted")
+    _require_share(batch, queue, request)
+    tags = dict(request.get("tags", {}))
     job_id = batch.new_uuid()
     wire: Wire = {key: request[key] for key in _COPIED if key in request}
-    wire |= {"jobId": job_id, "jobQueue": queue.arn, "attempts": [], "isTerminated": False}
-    record = Record(batch.next_serial(), job_id, batch.service_job_arn(job_id), wire, dict(request.get("tags", {})))
-    record.created_at_ms = wire["createdAt"] = batch.now_ms()
+    wire |= {"jobId": job_id, "jobQueue": queue.arn}
+    try:
+        job = batch.service.submit(job_id, _value(queue, request, tags))
+    except WorkloadError as error:
+        raise refusal(error.message) from error
+    record = Record(batch.next_serial(), job_id, batch.service_job_arn(job_id), wire, tags, job.created_at_ms)
     batch.service_jobs[job_id] = record
-    _enter(batch, record, 0)
     return {"jobArn": record.arn, "jobName": request["jobName"], "jobId": job_id}
 
 
-def _enter(batch: BatchBackend, record: Record, step: int) -> None:
-    """The job comes to `WALK[step]`, or to its end; a job that was terminated stays where it is."""
-    wire, now = record.wire, batch.now_ms()
-    if wire.get("status") == "FAILED":
-        return
-    wire["status"] = _STATES[step]
-    if wire["status"] == "SCHEDULED":
-        wire["scheduledAt"] = now
-        resource = {"name": "TrainingJobArn", "value": batch.training_job_arn(f"batch-{record.name}")}
-        wire["attempts"].append({"serviceResourceId": resource})
-        wire["latestAttempt"] = {"serviceResourceId": resource}
-    if wire["status"] == "RUNNING":
-        wire["startedAt"] = wire["attempts"][-1]["startedAt"] = now
-    if wire["status"] == "SUCCEEDED":
-        wire["stoppedAt"] = wire["attempts"][-1]["stoppedAt"] = now
-        return
-    batch.at(now + WALK[step][1], partial(_enter, batch, record, step + 1))
+def _require_share(batch: BatchBackend, queue: Record, request: Wire) -> None:
+    """A share identifier or a quota share, as the queue's policy asks for; a quota share must be ENABLED.
+
+    Source: botocore 1.44.5, batch SubmitServiceJobRequest.shareIdentifier and .quotaShareName.
+    """
+    policy = batch.policies.find(queue.wire.get("schedulingPolicyArn", ""))
+    wanted = "" if policy is None else "quotaShareName" if "quotaSharePolicy" in policy.wire else "shareIdentifier"
+    for key, words in (("shareIdentifier", "fair-share"), ("quotaShareName", "quota-share")):
+        if (key in request) is not (key == wanted):
+            if key in request:
+                raise refusal(f"{key} cannot be given: job queue {queue.name} has no {words} scheduling policy")
+            raise refusal(f"{key} is required: job queue {queue.name} has a {words} scheduling policy")
+    if wanted == "quotaShareName":
+        share = batch.quota_shares.find(f"{queue.name}/{request[wanted]}")
+        if share is None:
+            raise refusal(f"Quota share {request[wanted]} does not exist in job queue {queue.name}")
+        if share.wire["state"] != "ENABLED":
+            raise refusal(f"Quota share {request[wanted]} is DISABLED")
+
+
+def _value(queue: Record, request: Wire, tags: dict[str, str]) -> ServiceJobRequest:
+    retry = request.get("retryStrategy", {})
+    return ServiceJobRequest(
+        name=request["jobName"],
+        queue=queue.name,
+        instances=_instances(request["serviceRequestPayload"]),
+        priority=request.get("schedulingPriority", 0),
+        share_identifier=request.get("shareIdentifier", ""),
+        quota_share=request.get("quotaShareName", ""),
+        attempts=retry.get("attempts", 1),
+        rules=tuple(
+            ServiceRetryRule("RETRY" if each["action"].upper() == "RETRY" else "EXIT", each.get("onStatusReason", "*"))
+            for each in retry.get("evaluateOnExit", ())
+        ),
+        preemption_retries=request.get("preemptionConfiguration", {}).get("preemptionRetriesBeforeTermination"),
+        timeout_s=request.get("timeoutConfig", {}).get("attemptDurationSeconds"),
+        tags=tags,
+    )
+
+
+def _instances(payload: str) -> dict[str, int]:
+    """How many instances of which types a CreateTrainingJob request asks for; one of any type where it does not say.
+
+    Source: https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ResourceConfig.html.
+    """
+    try:
+        given = json.loads(payload)
+    except ValueError as error:
+        raise refusal(f"serviceRequestPayload is not JSON: {error}") from error
+    resources = given.get("ResourceConfig", {}) if isinstance(given, dict) else {}
+    found: dict[str, int] = {}
+    for group in resources.get("InstanceGroups") or [resources]:
+        kind = group.get("InstanceType", "")
+        found[kind] = found.get(kind, 0) + int(group.get("InstanceCount", 1))
+    return found
 
 
 def describe_service_job(batch: BatchBackend, request: Wire) -> Wire:
     """DescribeServiceJob."""
     record = _read(batch, request["jobId"])
+    job = batch.service.jobs[record.name]
+    batch.observe(lambda: job.status, lambda status: status not in ("SUCCEEDED", "FAILED"))
+    return detail_of(batch, record)
+
+
+def detail_of(batch: BatchBackend, record: Record) -> Wire:
+    """A service job as DescribeServiceJob shows it."""
+    job = batch.service.jobs[record.name]
     # The model has startedAt as required: 0 stands for "not yet", as in JobDetail.
-    shown = {"startedAt": 0, **record.wire, "jobArn": record.arn, "tags": dict(record.tags)}
-    if not shown["isTerminated"]:
-        del shown["isTerminated"]
+    shown = {
+        "startedAt": 0,
+        **record.wire,
+        **_state(job),
+        "schedulingPriority": job.priority,
+        "attempts": [_attempt(batch, each) for each in job.attempts],
+        "capacityUsage": usage_shown(capacity.needs_in(_units(batch, record), job.request.instances)),
+        "jobArn": record.arn,
+        "tags": dict(record.tags),
+    }
+    if job.attempts:
+        shown["latestAttempt"] = {"serviceResourceId": _resource(batch, job.attempts[-1])}
+    if job.preemptions:
+        shown["preemptionSummary"] = preemption_summary(batch, job)
     return shown
+
+
+def _units(batch: BatchBackend, record: Record) -> dict[str, int]:
+    """The units in which a service job's queue counts; those of its environment, NUM_INSTANCES where that is gone."""
+    queue = batch.queues.find(record.wire["jobQueue"])
+    order = [] if queue is None else queue.wire.get("serviceEnvironmentOrder", [])
+    environment = batch.service_environments.find(order[0]["serviceEnvironment"]) if order else None
+    limits = [] if environment is None else environment.wire["capacityLimits"]
+    return {each["capacityUnit"]: each["maxCapacity"] for each in limits} or {NUM_INSTANCES: 0}
+
+
+def _state(job: ServiceJob) -> Wire:
+    shown: Wire = {"status": job.status, "createdAt": job.created_at_ms}
+    for key, value in (
+        ("statusReason", job.status_reason or None),
+        ("scheduledAt", job.scheduled_at_ms),
+        ("startedAt", job.started_at_ms),
+        ("stoppedAt", job.stopped_at_ms),
+        ("isTerminated", job.terminated or None),
+    ):
+        if value is not None:
+            shown[key] = value
+    return shown
+
+
+def preemption_summary(batch: BatchBackend, job: ServiceJob) -> Wire:
+    """How often a job was preempted, and the latest attempts that were."""
+    return {
+        "preemptedAttemptCount": job.preemptions,
+        "recentPreemptedAttempts": [_attempt(batch, each) for each in job.preempted],
+    }
+
+
+def _attempt(batch: BatchBackend, attempt: ServiceAttempt) -> Wire:
+    shown: Wire = {"serviceResourceId": _resource(batch, attempt)}
+    for key, value in (
+        ("startedAt", attempt.started_at_ms),
+        ("stoppedAt", attempt.stopped_at_ms),
+        ("statusReason", attempt.status_reason or None),
+    ):
+        if value is not None:
+            shown[key] = value
+    return shown
+
+
+def _resource(batch: BatchBackend, attempt: ServiceAttempt) -> Wire:
+    return {"name": "TrainingJobArn", "value": batch.training_job_arn(attempt.training_job)}
 
 
 def list_service_jobs(batch: BatchBackend, request: Wire) -> Wire:
@@ -110,7 +210,9 @@ def list_service_jobs(batch: BatchBackend, request: Wire) -> Wire:
 
     def matches(record: Record) -> bool:
         wire = record.wire
-        if wire["jobQueue"] != queue.arn or (status is not None and wire["status"] != status):
+        if wire["jobQueue"] != queue.arn:
+            return False
+        if status is not None and batch.service.jobs[record.name].status != status:
             return False
         if kind is None:
             return True
@@ -124,10 +226,11 @@ def list_service_jobs(batch: BatchBackend, request: Wire) -> Wire:
 
     chosen = ((each.serial, each) for each in reversed(batch.service_jobs.values()) if matches(each))
     found, more = page("ListServiceJobs", request, chosen, 100, newest_first=True)
-    return {"jobSummaryList": [_summary(record) for record in found], **more}
+    return {"jobSummaryList": [_summary(batch, record) for record in found], **more}
 
 
 _SUMMARY = (
+    "jobArn",
     "jobId",
     "jobName",
     "serviceJobType",
@@ -139,37 +242,37 @@ _SUMMARY = (
     "stoppedAt",
     "shareIdentifier",
     "quotaShareName",
+    "capacityUsage",
     "latestAttempt",
 )
 
 
-def _summary(record: Record) -> Wire:
-    return {"jobArn": record.arn, **{key: record.wire[key] for key in _SUMMARY if key in record.wire}}
+def _summary(batch: BatchBackend, record: Record) -> Wire:
+    shown = detail_of(batch, record)
+    if not shown["startedAt"]:
+        del shown["startedAt"]
+    return {key: shown[key] for key in _SUMMARY if key in shown}
 
 
 def update_service_job(batch: BatchBackend, request: Wire) -> Wire:
-    """UpdateServiceJob: the scheduling priority of a job that has not been scheduled."""
+    """UpdateServiceJob: the scheduling priority of a job that has not ended: "to either lower the priority of a RUNNING
+    job … or raise the priority of a RUNNABLE job".
+
+    Source: https://docs.aws.amazon.com/batch/latest/userguide/preemption.html, read 2026-11-21.
+    """
     record = _read(batch, request["jobId"])
-    if record.wire["status"] not in ("SUBMITTED", "RUNNABLE"):
-        raise refusal(
-            f"Service job {record.name} is {record.wire['status']}: only SUBMITTED and RUNNABLE jobs can be updated"
-        )
+    status = batch.service.jobs[record.name].status
+    if status in ("SUCCEEDED", "FAILED"):
+        raise refusal(f"Service job {record.name} is {status}: only jobs that have not ended can be updated")
     if not 0 <= request["schedulingPriority"] <= 9999:
         raise refusal("schedulingPriority must be between 0 and 9999")
-    record.wire["schedulingPriority"] = request["schedulingPriority"]
+    batch.service.set_priority(record.name, request["schedulingPriority"])
     return {"jobArn": record.arn, "jobName": record.wire["jobName"], "jobId": record.name}
 
 
 def terminate_service_job(batch: BatchBackend, request: Wire) -> Wire:
     """TerminateServiceJob: any state but the last two; an unknown id is no error."""
-    record = batch.service_jobs.get(request["jobId"])
-    if record is not None and record.wire["status"] not in ("SUCCEEDED", "FAILED"):
-        record.wire |= {
-            "status": "FAILED",
-            "statusReason": request["reason"],
-            "isTerminated": True,
-            "stoppedAt": batch.now_ms(),
-        }
+    batch.service.terminate(request["jobId"], request["reason"])
     return {}
 
 
