@@ -1,8 +1,8 @@
 """Run moto's own Batch test-suite against batchiac's Batch: `python scripts/moto_suite.py PATH_OF_A_MOTO_CHECKOUT`.
 
 moto's tests are read from the checkout (its `tests/` folder, of the version that is installed here) and run without
-Docker. Each test that is left out is named below with its reason: it holds Batch to something that AWS documents, or
-was seen to do, otherwise; or it tests moto's own inside. Everything else must pass.
+Docker. Each test that is left out is named below with its reason and where it is written: it holds Batch to something
+that AWS documents, or was seen to do, otherwise. Everything else must pass, moto's own words and switches included.
 """
 
 from __future__ import annotations
@@ -13,54 +13,91 @@ import sys
 import tempfile
 from pathlib import Path
 
-MINIMUM_VCPU = "0.25 vCPU on EC2: AWS answers `vCPU must be at least 1`"
-BID = "bidPercentage 123: AWS answers `Bid percentage must be between 0 to 100.`"
-ENABLED = "deletes an ENABLED resource: AWS asks for DISABLED first (DeleteComputeEnvironment, DeleteJobQueue)"
-WORDS = "moto's own error text, or a code that Batch's model does not have"
-TIMEOUT = "a timeout below 60 s: AWS documents a minimum of 60"
-SEQUENTIAL = "SEQUENTIAL with a job id on a job that is no array: AWS documents it without one, for arrays"
-EKS = "EKS memory with limits other than requests: AWS documents that they must be equal"
-SWITCH = "moto's own switch MOTO_SIMPLE_BATCH_FAIL_AFTER; here a job's tag batchiac:exit says how it ends"
+API = "https://docs.aws.amazon.com/batch/latest/APIReference/"
+GUIDE = "https://docs.aws.amazon.com/batch/latest/userguide/"
+MEASURED = "https://github.com/badmintoncryer/cdk-preflight/tree/main/rules/batch/"
+RECORDED = (
+    "https://github.com/NASA-IMPACT/hls-orchestration"
+    "/blob/main/lambda_functions/landsat_ac_logger/tests/test_handler.py"
+)
+"""A SUCCEEDED job of a real account, as DescribeJobs gave it to Step Functions."""
+
+MINIMUM_VCPU = (
+    '0.25 vCPU on EC2. "For Amazon EC2 resources, you must specify at least one vCPU": '
+    + API
+    + "API_ResourceRequirement.html"
+)
+DELETES_ENABLED = (
+    'deletes an ENABLED environment. "Before you can delete a compute environment, you must set its state to'
+    ' DISABLED": ' + API + "API_DeleteComputeEnvironment.html"
+)
+TIMEOUT = 'a timeout of 1 or 3 s. "The minimum value for the timeout is 60 seconds": ' + API + "API_JobTimeout.html"
+EKS = (
+    "memory of 1024Mi and 2048Mi. \"The value that's specified in limits must be equal to the value that's specified in"
+    ' requests": ' + API + "API_EksContainerResourceRequirements.html"
+)
+STREAM = (
+    "looks for a log stream that ends in the job's id. The format is \"first200CharsOfJobDefinitionName/default/"
+    'ecs_task_id": ' + GUIDE + "batch_cloudwatch.html; seen: " + RECORDED
+)
+DEFAULT_STATUS = (
+    "lists jobs that are not RUNNING without naming a status. \"If you don't specify a status, only RUNNING jobs are"
+    ' returned": ' + API + "API_ListJobs.html"
+)
 
 ENVS = "tests/test_batch/test_batch_compute_envs.py::"
 QUEUES = "tests/test_batch/test_batch_job_queue.py::"
 JOBS = "tests/test_batch/test_batch_jobs.py::"
 DEFINITIONS = "tests/test_batch/test_batch_task_definition.py::"
-SIMPLE = "tests/test_batch_simple/"
 
 LEFT_OUT = {
-    ENVS + "test_create_managed_compute_environment[True]": BID,
-    ENVS + "test_create_managed_compute_environment[False]": BID,
-    ENVS + "test_create_managed_compute_environment_with_tags[True]": BID,
-    ENVS + "test_create_managed_compute_environment_with_tags[False]": BID,
-    ENVS + "test_create_managed_compute_environment_with_instance_family": BID,
-    ENVS + "test_create_managed_compute_environment_with_unknown_instance_type": BID,
-    ENVS + "test_delete_managed_compute_environment": BID,
-    SIMPLE + "test_batch_compute_envs.py::test_create_managed_compute_environment": BID,
-    SIMPLE + "test_batch_compute_envs.py::test_create_managed_compute_environment_with_instance_family": BID,
-    ENVS + "test_delete_unmanaged_compute_environment": ENABLED,
-    QUEUES + "test_delete_job_queue": ENABLED,
-    ENVS + "test_update_iam_role": "a role that does not exist: AWS takes it and the environment turns INVALID",
-    ENVS + "test_create_ec2_managed_compute_environment__without_required_params": WORDS,
-    QUEUES + "test_create_job_queue": "a scheduling policy that does not exist",
-    QUEUES + "test_create_job_queue_twice": WORDS + " (AWS: `Object already exists`)",
-    QUEUES + "test_create_job_queue_incorrect_state": WORDS,
-    QUEUES + "test_create_job_queue_without_compute_environment": WORDS,
-    QUEUES + "test_job_queue_bad_arn": WORDS,
-    "tests/test_batch/test_batch_tags_job.py::test_submit_job_with_tags": WORDS + " (ValidationError)",
+    ENVS + "test_delete_unmanaged_compute_environment": DELETES_ENABLED,
+    ENVS + "test_delete_managed_compute_environment": DELETES_ENABLED,
+    ENVS + "test_create_managed_compute_environment_with_unknown_instance_type": (
+        "asks for the error InvalidParameterValue. The operation's errors are ClientException and ServerException: "
+        + API
+        + "API_CreateComputeEnvironment.html"
+    ),
+    ENVS + "test_update_iam_role": (
+        'asks for a role that does not exist to be refused, with InvalidParameterValue. "The most common cause for a'
+        ' compute environment to enter an INVALID state is that the service role … has an incorrect name or ARN": '
+        + GUIDE
+        + "invalid_compute_environment.html"
+    ),
+    QUEUES + "test_delete_job_queue": (
+        'deletes an ENABLED queue. "You must first disable submissions for a queue with the UpdateJobQueue'
+        ' operation": ' + API + "API_DeleteJobQueue.html"
+    ),
+    QUEUES + "test_create_job_queue": (
+        'a scheduling policy `policy_arn`. "The format is aws:Partition:batch:Region:Account:scheduling-policy/Name": '
+        + API
+        + "API_CreateJobQueue.html"
+    ),
+    QUEUES + "test_create_job_queue_twice": (
+        "asks for `Job queue … already exists`. Seen: `Object already exists`:"
+        " https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/2463"
+    ),
+    QUEUES + "test_create_job_queue_without_compute_environment": (
+        "asks for `At least 1 compute environment must be provided`. Seen: `computeEnvironmentOrder is required.`: "
+        + MEASURED
+        + "pf-batch-queue-order-required"
+    ),
     "tests/test_batch/test_batch_eks.py::test_register_job_definition_with_eks_properties": EKS,
     "tests/test_batch/test_batch_eks.py::test_submit_job_with_eks_properties_override": EKS,
-    JOBS + "test_submit_job_array_size": "ListJobs without a status lists RUNNING jobs only (ListJobs.jobStatus)",
-    JOBS + "test_list_jobs": "ListJobs without a status lists RUNNING jobs only (ListJobs.jobStatus)",
-    JOBS + "test_submit_job_multinode": "multi-node jobs on an UNMANAGED environment: AWS does not support them there",
-    JOBS + "test_terminate_job": "the log stream's name ends in the job's id; AWS documents the ECS task's id",
-    JOBS + "test_dependencies": SEQUENTIAL,
-    JOBS + "test_failed_dependencies": SEQUENTIAL,
-    JOBS + "test_cancel_pending_job": SEQUENTIAL,
-    JOBS + "test_cancel_running_job": "a job that has succeeded has no statusReason; AWS gives one",
-    JOBS + "test_failed_job": "needs Docker: the exit code of `kill` without arguments is not in the command itself",
-    JOBS
-    + "test_container_overrides": "the AWS_BATCH_* variables among those of DescribeJobs; they are the container's",
+    JOBS + "test_submit_job_array_size": DEFAULT_STATUS,
+    JOBS + "test_list_jobs": DEFAULT_STATUS,
+    JOBS + "test_submit_job_multinode": (
+        '"Multi-node parallel jobs aren\'t supported on UNMANAGED compute environments": ' + GUIDE + "mnp-ce.html"
+    ),
+    JOBS + "test_terminate_job": STREAM,
+    JOBS + "test_dependencies": STREAM,
+    JOBS + "test_cancel_running_job": (
+        "asks for a job that succeeded without statusReason. Seen with `Essential container in task exited`: "
+        + RECORDED
+    ),
+    JOBS + "test_container_overrides": (
+        "asks for AWS_BATCH_JOB_ID among what DescribeJobs shows. Seen without it: " + RECORDED
+    ),
     JOBS + "test_register_job_definition_with_timeout": TIMEOUT,
     JOBS + "test_submit_job_with_timeout": TIMEOUT,
     JOBS + "test_submit_job_with_timeout_set_at_definition": TIMEOUT,
@@ -70,11 +107,10 @@ LEFT_OUT = {
     DEFINITIONS + "test_delete_task_definition_by_name[True]": MINIMUM_VCPU,
     DEFINITIONS + "test_describe_task_definition[True]": MINIMUM_VCPU,
     DEFINITIONS + "test_register_task_definition_with_platform_capability[FARGATE]": (
-        "a Fargate definition without executionRoleArn, and with values that Fargate does not have"
+        'no execution role. "For jobs that run on Fargate resources, you must provide an execution role": '
+        + API
+        + "API_ContainerProperties.html"
     ),
-    SIMPLE + "test_batch_jobs.py::test_submit_job_fail": SWITCH,
-    SIMPLE + "test_batch_jobs.py::test_submit_job_fail_after_1_secs": SWITCH,
-    SIMPLE + "test_batch_jobs.py::test_submit_job_fail_bad_int": SWITCH,
 }
 """Test → why it is left out."""
 

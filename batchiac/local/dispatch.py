@@ -23,7 +23,7 @@ from attrs import frozen
 
 from batchiac.errors import UserError
 from batchiac.local.api_error import ApiError, execution_refusal, refusal
-from batchiac.local.current_inputs import SAID_BY_HANDLERS, SHELVES, read_current
+from batchiac.local.current_inputs import SAID_BY_HANDLERS, SAID_FIRST, SHELVES, read_current
 from batchiac.local.operations import compute_environment as ce
 from batchiac.local.operations import consumable_resource as cr
 from batchiac.local.operations import job, job_listing, tags
@@ -175,9 +175,15 @@ def _require_rules(
     likeness = _likeness(request) if operation == "SubmitJob" else None
     if likeness is not None and likeness in _judged:
         return
-    for finding in _rules_check()(operation, request, current=current):
-        if finding.stops and finding.rule_id not in SAID_BY_HANDLERS:
-            raise execution_refusal(finding.aws_message or finding.message, batch.new_request_id())
+    accepted = batch.stage.settings.accepted_rules
+    broken = [
+        finding
+        for finding in _rules_check()(operation, request, current=current)
+        if finding.stops and finding.rule_id not in SAID_BY_HANDLERS and finding.rule_id not in accepted
+    ]
+    if broken:
+        first = next((finding for finding in broken if finding.rule_id in SAID_FIRST), broken[0])
+        raise execution_refusal(first.aws_message or first.message, batch.new_request_id())
     if likeness is not None:
         if len(_judged) >= 4096:
             _judged.clear()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from batchiac.engine.settings import EngineSettings
 from batchiac.errors import InternalError
+from batchiac.local.moto_jobs import MotoJobs
 from batchiac.local.stage import Stage, StageSettings
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ DROP_IN = StageSettings(
     clock="auto",
     flowing=True,
     at_once=True,
+    behaviour=MotoJobs(),
+    accepted_rules=frozenset({"CE013"}),
     engine=EngineSettings(
         environment_create_ms=1,
         environment_update_ms=1,
@@ -32,7 +35,10 @@ DROP_IN = StageSettings(
         queue_delete_ms=1,
     ),
 )
-"""What users of plain moto expect: environments and queues are there when the call returns, and a poll loop ends."""
+"""What users of plain moto expect: environments and queues are there when the call returns, and a poll loop ends.
+
+CE013: a bidPercentage above 100 has been seen refused on Spot, where create_compute_environment refuses it; users of
+moto write 123 on EC2, where it means nothing."""
 
 
 def install(settings: StageSettings | None = None) -> Stage:

@@ -5,14 +5,15 @@ parser returns the cleaned copy (members that the model does not know are left o
 absent) and adds a sentence to `broken` for each constraint that does not hold. A value of another JSON type than the
 model's raises at once, as AWS's own deserializer does.
 
-The sentences are those of AWS's service framework (`1 validation error detected: Value … at 'state' failed to satisfy
-constraint: Member must satisfy enum value set: [ENABLED, DISABLED]`).
+The sentences are those of AWS's service framework (`1 validation error detected: Value … at 'jobStatus' failed to
+satisfy constraint: Member must satisfy enum value set: [SUBMITTED, …]`), except where others are on record below.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 from batchiac.local.api_error import ApiError, refusal, serialization_error
@@ -23,6 +24,23 @@ _INTEGER_BITS = {"integer": 31, "long": 63}
 _CASE_FREE_ENUMS = frozenset({"RetryAction"})
 """Enums whose case AWS ignores. Source: EvaluateOnExit.action, "The values aren't case sensitive."
 https://docs.aws.amazon.com/batch/latest/APIReference/API_EvaluateOnExit.html"""
+
+_ENUM_WORDS = MappingProxyType(
+    {
+        "CEState": "state {} must be one of ENABLED | DISABLED",
+        "JQState": "state {} must be one of ENABLED | DISABLED",
+    }
+)
+"""Shape → the refusal of a value outside its enum, before anything else. AWS's text is not known: this is the one that
+users of moto know."""
+
+_OPEN_ENUMS = frozenset({"CEType"})
+"""Enums that the operation's handler judges, because something else is refused first."""
+
+_TAG_SHAPES = frozenset({"TagrisTagsMap", "TagKey", "TagValue", "TagKeysList"})
+"""Tags are judged in front of Batch, with the error that every AWS service has for it: `ValidationError`, HTTP 400.
+
+Source: https://docs.aws.amazon.com/batch/latest/APIReference/CommonErrors.html; moto answers so to SubmitJob."""
 
 
 @cache
@@ -48,8 +66,8 @@ def read_request(operation: str, params: object) -> dict[str, Any]:
         params: the JSON value of the body, with the parameters of path and query added under their model names.
 
     Raises:
-        ApiError: `SerializationException` for a wrong JSON type, `ClientException` for everything that the model's
-            constraints forbid, all of it in one message.
+        ApiError: `SerializationException` for a wrong JSON type, `ValidationError` for tags out of bounds,
+            `ClientException` for everything else that the model's constraints forbid, all of it in one message.
     """
     broken: list[str] = []
     request: dict[str, Any] = _parser_of_operation(operation)(params, "", broken)
@@ -143,13 +161,16 @@ def _map(shape: Any, built: dict[str, Parser]) -> Parser:
 
 def _string(shape: Any, built: dict[str, Parser]) -> Parser:
     check_length = _length_check(shape)
-    allowed = tuple(shape.enum)
+    allowed = () if shape.name in _OPEN_ENUMS else tuple(shape.enum)
     folds_case = shape.name in _CASE_FREE_ENUMS
+    words = _ENUM_WORDS.get(shape.name)
 
     def parse(value: Any, path: str, broken: list[str]) -> Any:
         if type(value) is not str:
             raise _wrong_type(value, path, "a String")
         if allowed and (value.upper() if folds_case else value) not in allowed:
+            if words is not None:
+                raise refusal(words.format(_shortened(value)))
             broken.append(
                 f"Value '{value}' at '{path}' failed to satisfy constraint:"
                 f" Member must satisfy enum value set: [{', '.join(allowed)}]"
@@ -217,12 +238,18 @@ def _length_check(shape: Any) -> Callable[[Any, str, list[str]], None] | None:
     least, most = shape.metadata.get("min"), shape.metadata.get("max")
     if least is None and most is None:
         return None
+    of_tags = shape.name in _TAG_SHAPES
 
     def check(value: Any, path: str, broken: list[str]) -> None:
         if least is not None and len(value) < least:
-            broken.append(_length_sentence(value, path, "greater", least))
-        if most is not None and len(value) > most:
-            broken.append(_length_sentence(value, path, "less", most))
+            sentence = _length_sentence(value, path, "greater", least)
+        elif most is not None and len(value) > most:
+            sentence = _length_sentence(value, path, "less", most)
+        else:
+            return
+        if of_tags:
+            raise ApiError("ValidationError", 400, validation_error([sentence]).message)
+        broken.append(sentence)
 
     return check
 

@@ -34,6 +34,8 @@ class StageSettings:
         consistency_lag_ms: how long a compute environment counts as attached after a queue has let it go.
             Source: hashicorp/terraform-provider-aws#11077: UpdateJobQueue returns before the relationship is gone.
         behaviour: what simulated jobs do; None reads tags and command.
+        accepted_rules: ids of documented rules that are not held against requests, such as `JD006`: for tests that were
+            written against a laxer Batch. What the simulation itself cannot run is refused all the same.
         unmanaged_hosts: `assumed`: an UNMANAGED environment has hosts enough for any job, as its owner would see to;
             `registered`: only those that `Engine.register_instance` adds.
     """
@@ -46,6 +48,7 @@ class StageSettings:
     at_once: bool = False
     consistency_lag_ms: int = 0
     behaviour: Behaviour | None = None
+    accepted_rules: frozenset[str] = frozenset()
     unmanaged_hosts: Literal["assumed", "registered"] = "assumed"
 
 

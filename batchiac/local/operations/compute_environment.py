@@ -72,6 +72,9 @@ def create_compute_environment(batch: BatchBackend, request: Wire) -> Wire:
         raise refusal("computeResources must be provided for a MANAGED compute environment")
     if not managed and "serviceRole" not in request:
         raise batch.execution_refusal("ServiceRole is required.")
+    if request["type"] not in ("MANAGED", "UNMANAGED"):
+        raise refusal(f"type {request['type']} must be one of MANAGED | UNMANAGED")
+    _require_bid_of_spot(batch, request.get("computeResources", {}))
     wire: Wire = {
         "type": request["type"],
         "state": request.get("state", "ENABLED"),
@@ -193,6 +196,15 @@ def _merge_launch_template(merged: Wire, value: Wire) -> None:
 def is_service_linked(role: str) -> bool:
     """True for AWSServiceRoleForBatch, which Batch takes where no role is given."""
     return "/aws-service-role/batch.amazonaws.com/" in role
+
+
+def _require_bid_of_spot(batch: BatchBackend, resources: Wire) -> None:
+    """The drop-in holds a bid to its range where AWS has been seen to: on Spot.
+
+    Source: https://github.com/badmintoncryer/cdk-preflight, rules/batch/pf-batch-ce-bid-percentage-range (2026-09-12).
+    """
+    if resources.get("type") == "SPOT" and not 0 <= resources.get("bidPercentage", 100) <= 100:
+        raise batch.execution_refusal("Bid percentage must be between 0 to 100.")
 
 
 def _require_replaceable(record: Record, wire: Wire, changed: list[str]) -> None:

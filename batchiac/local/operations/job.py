@@ -11,6 +11,7 @@ from batchiac.errors import WorkloadError
 from batchiac.local.api_error import refusal
 from batchiac.local.job_detail import job_detail
 from batchiac.local.job_payload import merged_properties
+from batchiac.local.moto_jobs import ending_tags, uses_docker
 from batchiac.local.operations.job_definition import find_definition, missing_definition
 from batchiac.local.override_check import require_sound_sizes
 from batchiac.local.records import DefinitionRecord, JobRecord
@@ -62,7 +63,7 @@ def submit_job(batch: BatchBackend, request: Wire) -> Wire:
             depends_on=dependency_values(request["dependsOn"]) if "dependsOn" in request else (),
             share_identifier=request.get("shareIdentifier", ""),
             scheduling_priority=request.get("schedulingPriorityOverride"),
-            tags=tags,
+            tags=tags if uses_docker() else {**ending_tags(), **definition.tags, **tags},
             parameters=request.get("parameters", {}),
         )
     )

@@ -44,7 +44,7 @@ def test_unknown_operation_is_404(stack: TestStack) -> None:
             "can not be converted to an Integer",
         ),
         ({"dependsOn": [{"type": "EVER"}]}, "ClientException", "enum value set: [N_TO_N, SEQUENTIAL]"),
-        ({"tags": {str(n): "" for n in range(51)}}, "ClientException", "length less than or equal to 50"),
+        ({"tags": {str(n): "" for n in range(51)}}, "ValidationError", "length less than or equal to 50"),
         ([], "SerializationException", "START_ARRAY can not be converted to a structure"),
     ],
 )

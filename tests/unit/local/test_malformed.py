@@ -16,7 +16,7 @@ from batchiac.testing import local_stack
 from .conftest import furnish
 
 CODES = {
-    400: {"ClientException", "SerializationException"},
+    400: {"ClientException", "SerializationException", "ValidationError"},
     403: {"UnrecognizedClientException"},
     404: {"UnknownOperationException"},
     413: {"RequestEntityTooLargeException"},
