@@ -55,24 +55,53 @@ def queues_of(door: Door, arn: str) -> list[str]:
     ]
 
 
-def running_jobs(door: Door, cluster_arn: str) -> list[dict[str, Any]]:
-    """The jobs that are STARTING or RUNNING on the environment whose ECS cluster this is.
+def running_jobs(door: Door, environment: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The jobs that are STARTING or RUNNING on the environment, as DescribeJobs tells them; array children each, the
+    nodes of a multi-node job as one.
 
-    An ARN of a task or container instance names its cluster: `…:task/<cluster>/<id>`.
+    An ARN of a task or container instance names its ECS cluster: `…:task/<cluster>/<id>`. An EKS job names no
+    environment, so every one in a namespace of the environment's counts: waiting too long harms less than not at all.
+
+    Args:
+        environment: AWS's description of it.
     """
-    cluster = cluster_arn.rpartition("/")[2]
     client = door.client("batch")
-    found = []
+    found: dict[str, dict[str, Any]] = {}
     for queue in job_queue.find_all(door):
-        ids = [
-            each["jobId"]
-            for status in ("STARTING", "RUNNING")
-            for each in client.pages("list_jobs", "jobSummaryList", jobQueue=queue["jobQueueArn"], jobStatus=status)
-        ]
+        ids = list(_started(client, queue["jobQueueArn"]))
         for start in range(0, len(ids), 100):
-            described = client.describe_jobs(jobs=ids[start : start + 100])["jobs"]
-            found += [job for job in described if cluster in _clusters(job)]
-    return found
+            for job in client.describe_jobs(jobs=ids[start : start + 100])["jobs"]:
+                if _is_on(job, environment):
+                    found.setdefault(job["jobId"].partition("#")[0], job)
+    return list(found.values())
+
+
+def _started(client: Any, queue_arn: str) -> Iterator[str]:
+    """Ids of what has started in a queue. Its listing knows no array children and no nodes: an array is PENDING while
+    its children run, and a multi-node job has no container of its own.
+
+    Source: https://docs.aws.amazon.com/batch/latest/APIReference/API_ListJobs.html
+    """
+    for status in ("PENDING", "STARTING", "RUNNING"):
+        for each in client.pages("list_jobs", "jobSummaryList", jobQueue=queue_arn, jobStatus=status):
+            whole = {"arrayJobId": each["jobId"]} if each.get("arrayProperties") else {}
+            if each.get("nodeProperties"):
+                whole = {"multiNodeJobId": each["jobId"]}
+            if whole:
+                for of_part in ("STARTING", "RUNNING"):
+                    for part in client.pages("list_jobs", "jobSummaryList", jobStatus=of_part, **whole):
+                        yield part["jobId"]
+            elif status != "PENDING":
+                yield each["jobId"]
+
+
+def _is_on(job: Mapping[str, Any], environment: Mapping[str, Any]) -> bool:
+    if "eksConfiguration" in environment:
+        pod = (job.get("eksProperties") or {}).get("podProperties")
+        namespace = environment["eksConfiguration"]["kubernetesNamespace"]
+        return pod is not None and (pod.get("metadata") or {}).get("namespace", namespace) == namespace
+    cluster = environment.get("ecsClusterArn", "").rpartition("/")[2]
+    return bool(cluster) and cluster in _clusters(job)
 
 
 def _clusters(job: Mapping[str, Any]) -> set[str]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from batchiac.aws import compute_environment as aws
 from batchiac.aws import job_queue
 from batchiac.aws.wait import wait_until
-from batchiac.model.handler import Effect, Properties
+from batchiac.model.handler import Properties
 from batchiac.provider.identity import identity_of
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def replace_through_bridge(
     """Make the environment anew under its name, with jobs running all the while."""
     door = handler.door
     current = aws.find(door, resource_id)
-    if current is not None and _must_go(handler, current, state, inputs):
+    if current is not None and _must_go(handler, current, inputs):
         bridge_arn = _bridge(handler, inputs)
         repoint(handler, resource_id, bridge_arn)
         handler._remove(resource_id, state)
@@ -94,9 +94,9 @@ def _bridge_name(inputs: Properties) -> str:
     return str(inputs["computeEnvironmentName"])[: 128 - len(SUFFIX)] + SUFFIX
 
 
-def _must_go(handler: ComputeEnvironment, current: Mapping[str, Any], state: Properties, inputs: Properties) -> bool:
+def _must_go(handler: ComputeEnvironment, current: Mapping[str, Any], inputs: Properties) -> bool:
     """True while what stands under the name is still the old environment and not yet the new one."""
     if current.get("status") == "DELETING":
         return True
-    as_is = {**state, **{key: current[key] for key in handler.inputs if key in current}}
-    return any(each.effect is Effect.REPLACE for each in handler._changes(as_is, inputs))
+    as_is = {**handler._place(inputs), **handler._merged(inputs, current)}
+    return handler.is_replaced_through_bridge(as_is, inputs)

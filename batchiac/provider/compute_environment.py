@@ -64,9 +64,21 @@ _WHEN_LEFT_OUT: Mapping[str, Any] = {
     "ec2Configuration": [],
     "tags": {},
     "scalingPolicy": {"minScaleDownDelayMinutes": 0},
+    "capacityTags": {},
 }
 """How UpdateComputeEnvironment is told that a member of computeResources is no longer wanted.
 Source: botocore 1.44, ComputeResourceUpdate."""
+
+_TOP_LEFT_OUT: Mapping[str, Any] = {
+    "state": "ENABLED",
+    "unmanagedvCpus": 0,
+    "serviceRole": "",
+    "updatePolicy": {"terminateJobsOnUpdate": False, "jobExecutionTimeoutMinutes": DEFAULT_JOB_MINUTES},
+    "context": "",
+    "ecsSettings": {"containerInsights": "DISABLED"},
+    "eksConfiguration": {"accessEntry": {"desiredState": "INHERIT_FROM_CLUSTER"}},
+}
+"""The same for what stands beside computeResources. Source: botocore 1.44, UpdateComputeEnvironmentRequest."""
 
 
 Jobs = list[dict[str, Any]]
@@ -80,6 +92,7 @@ class ComputeEnvironment(BatchResource):
 
     kind = "ComputeEnvironment"
     name_property = "computeEnvironmentName"
+    id_output = "computeEnvironmentArn"
     own_inputs = frozenset(("updatePolicy", "drain", "replaceThroughBridge", "blueGreen"))
     inputs = (*_SENT, *sorted(own_inputs))
     outputs = ("computeEnvironmentArn", "ecsClusterArn", "status", "statusReason")
@@ -101,7 +114,7 @@ class ComputeEnvironment(BatchResource):
             return result
         if self.diff({**olds, "region": checked["region"]}, checked).delete_before_replace:
             name = checked["computeEnvironmentName"]
-            change = next(each for each in self._changes(olds, checked) if each.effect is Effect.REPLACE)
+            change = self._replacing({**olds, "region": checked["region"]}, checked)[0]
             reason = (
                 f"{name} has a fixed name and the change of {change.path} replaces it ({change.note}): AWS neither"
                 " deletes an environment that a queue uses nor allows two of one name; drop computeEnvironmentName or"
@@ -129,9 +142,10 @@ class ComputeEnvironment(BatchResource):
             note = f"INVALID: {state.get('statusReason') or 'AWS gave no reason'}; AWS is made to look again"
             changes.append(PropertyChange("status", "update", "INVALID", "VALID", Effect.SCALING_UPDATE, note))
         replaces = list(result.replaces)
-        if inputs.get("blueGreen") is True and not replaces:
+        if inputs.get("blueGreen") is True:
             changes = [_as_replacement(each) for each in changes]
-            replaces = sorted({"computeResources" for each in changes if each.effect is Effect.REPLACE})
+            if not replaces and any(each.effect is Effect.REPLACE for each in changes):
+                replaces = ["computeResources"]
         delete_first = bool(replaces) and self._must_delete_first(state, inputs)
         notes = list(self._update_notes(inputs, changes, jobs))
         if delete_first and inputs.get("replaceThroughBridge") is True:
@@ -143,8 +157,13 @@ class ComputeEnvironment(BatchResource):
             replaces, delete_first = [], False
         return DiffResult(changes, replaces, delete_first, notes)  # type: ignore[arg-type]
 
-    def _changes(self, state: Properties, inputs: Properties) -> tuple[PropertyChange, ...]:
-        return super().diff({**state, "region": inputs.get("region")}, inputs).changes
+    def _replacing(self, state: Properties, inputs: Properties) -> list[PropertyChange]:
+        """The changes that a new environment is needed for, by AWS's rules or because blue/green is asked for."""
+        return [each for each in self.diff(state, inputs).changes if each.effect is Effect.REPLACE]
+
+    def is_replaced_through_bridge(self, state: Properties, inputs: Properties) -> bool:
+        """True when the change is the one that `replaceThroughBridge` stands for; else update and bridge differ."""
+        return inputs.get("replaceThroughBridge") is True and bool(self._replacing(state, inputs))
 
     def _update_notes(self, inputs: Properties, changes: Iterable[PropertyChange], jobs: Jobs | None) -> Iterable[str]:
         effects = {each.effect for each in changes}
@@ -235,9 +254,7 @@ class ComputeEnvironment(BatchResource):
         ]
 
     def _change(self, resource_id: str, state: Properties, inputs: Properties) -> None:
-        if inputs.get("replaceThroughBridge") is True and any(
-            each.effect is Effect.REPLACE for each in self._changes(state, inputs)
-        ):
+        if self.is_replaced_through_bridge(state, inputs):
             replace_through_bridge(self, resource_id, state, inputs)
             return
         sent = self._update_request(resource_id, state, inputs)
@@ -258,26 +275,35 @@ class ComputeEnvironment(BatchResource):
         sent: dict[str, Any] = {}
         for key in _UPDATABLE:
             if old.get(key) != new.get(key):
-                default = "ENABLED" if key == "state" else ""
-                value = inputs.get(key)
-                sent[key] = _policy_or(value) if key == "updatePolicy" else value if value is not None else default
+                sent[key] = self._top(key, inputs.get(key))
         before, after = old.get("computeResources", {}), new.get("computeResources", {})
         wanted = inputs.get("computeResources") or {}
         resources = {
             key: wanted[key] if wanted.get(key) is not None else self._left_out(key, before)
             for key in {**before, **after}
-            if before.get(key) != after.get(key)
+            if before.get(key) != after.get(key) and not (key in _UPDATE_ONLY and wanted.get(key) is None)
         }
         if asked := _asked_desired(state, inputs):
             current = ((aws.find(self.door, resource_id) or {}).get("computeResources") or {}).get("desiredvCpus", 0)
             if asked[1] > current:
                 resources["desiredvCpus"] = asked[1]
         if resources:
-            if wanted.get("updateToLatestImageVersion"):
+            if wanted.get("updateToLatestImageVersion") or "launchTemplate" in resources:
                 # It falls back to false after each update (UG:updating-compute-environments): said again each time.
+                # "In order to update the AMI specified in a launch template, the updateToLatestImageVersion parameter
+                # must be set to true." (BC:ComputeResourceUpdate.launchTemplate); with another AMI named it is ignored.
                 resources["updateToLatestImageVersion"] = True
             sent["computeResources"] = resources
         return sent
+
+    def _top(self, key: str, value: Any) -> Any:
+        """A property beside computeResources as an update takes it."""
+        if key == "eksConfiguration" and value:
+            # UpdateEksConfiguration has no other member.
+            return {"accessEntry": value.get("accessEntry") or _TOP_LEFT_OUT[key]["accessEntry"]}
+        if key == "updatePolicy":
+            return {**_TOP_LEFT_OUT[key], **(value or {})}
+        return _TOP_LEFT_OUT[key] if value is None else value
 
     def _look_again(self, resource_id: str, inputs: Properties, sent: dict[str, Any]) -> dict[str, Any]:
         """The update that repairs an INVALID environment, once its cause is gone: disabled first, then as wanted.
@@ -332,12 +358,8 @@ class ComputeEnvironment(BatchResource):
         self._within(free, f"queues to let go of compute environment {_short(resource_id)}", RELATIONSHIP_DEADLINE_S)
 
     def _drain(self, found: Mapping[str, Any], drain: Mapping[str, Any]) -> None:
-        cluster = found.get("ecsClusterArn")
-        if not cluster:
-            return
-
         def idle() -> bool | str:
-            jobs = aws.running_jobs(self.door, cluster)
+            jobs = aws.running_jobs(self.door, found)
             return not jobs or f"{len(jobs)} jobs still run on it: {_job_names(jobs)}"
 
         what = f"jobs on compute environment {found['computeEnvironmentName']} to end"
@@ -351,6 +373,24 @@ class ComputeEnvironment(BatchResource):
                     status_reason=error.status_reason,
                     timed_out=True,
                 ) from error
+            self._end_fargate_jobs(found)
+
+    def _end_fargate_jobs(self, found: Mapping[str, Any]) -> None:
+        # "Compute environments that use Fargate resources must terminate all active jobs on that compute environment
+        # before deleting the compute environment. If this isn't done, the compute environment enters an invalid state."
+        # (API_DeleteComputeEnvironment). There is no instance whose end a retry rule could see.
+        if not str((found.get("computeResources") or {}).get("type")).startswith("FARGATE"):
+            return
+        reason = f"compute environment {found['computeEnvironmentName']} is deleted and its drain deadline passed"
+        for job in aws.running_jobs(self.door, found):
+            self.door.client("batch").terminate_job(jobId=job["jobId"], reason=reason)
+
+        def idle() -> bool | str:
+            jobs = aws.running_jobs(self.door, found)
+            return not jobs or f"{len(jobs)} jobs are still ending: {_job_names(jobs)}"
+
+        what = f"terminated jobs on compute environment {found['computeEnvironmentName']} to end"
+        self._within(idle, what, UPDATE_MARGIN_S)
 
     def _within(self, holds: Any, what: str, deadline_s: float) -> None:
         wait_until(holds, what=what, deadline_s=deadline_s, sleep=self.door.sleep, clock=self.door.clock)
@@ -358,7 +398,7 @@ class ComputeEnvironment(BatchResource):
     def find_jobs(self, resource_id: str) -> Jobs:
         """The jobs STARTING or RUNNING on the environment: what an update or a deletion of it may interrupt."""
         found = aws.find(self.door, resource_id)
-        return aws.running_jobs(self.door, found["ecsClusterArn"]) if found and found.get("ecsClusterArn") else []
+        return aws.running_jobs(self.door, found) if found else []
 
 
 def _as_replacement(change: PropertyChange) -> PropertyChange:
@@ -398,10 +438,6 @@ def _asked_desired(state: Properties, inputs: Properties) -> tuple[int, int] | N
     if not isinstance(new, int) or contains_unknown(old) or (isinstance(old, int) and new <= old):
         return None
     return (old or 0, new)
-
-
-def _policy_or(policy: Mapping[str, Any] | None) -> dict[str, Any]:
-    return {"terminateJobsOnUpdate": False, "jobExecutionTimeoutMinutes": DEFAULT_JOB_MINUTES, **(policy or {})}
 
 
 def _job_names(jobs: Jobs) -> str:

@@ -17,15 +17,27 @@ FLOATING = {"$Latest": "LatestVersionNumber", "$Default": "DefaultVersionNumber"
 
 
 def resolve_launch_template(door: Door, inputs: dict[str, Any]) -> None:
-    """Put the number in the place of a floating version, in `computeResources.launchTemplate` of `inputs`."""
+    """Put the number in the place of every floating version in `computeResources.launchTemplate` of `inputs`.
+
+    A version that is left out is `$Default`, and so as floating (BC:LaunchTemplateSpecification.version).
+    """
     resources = inputs.get("computeResources")
-    if not isinstance(resources, Mapping):
+    if not isinstance(resources, Mapping) or not isinstance(template := resources.get("launchTemplate"), Mapping):
         return
-    template = resources.get("launchTemplate")
-    if not isinstance(template, Mapping) or contains_unknown(template) or template.get("version") not in FLOATING:
-        return
-    key = "LaunchTemplateIds" if template.get("launchTemplateId") else "LaunchTemplateNames"
-    name = template.get("launchTemplateId") or template.get("launchTemplateName")
+    resolved = _resolved(door, template)
+    if isinstance(overrides := template.get("overrides"), list):
+        resolved["overrides"] = [_resolved(door, each) if isinstance(each, Mapping) else each for each in overrides]
+    inputs["computeResources"] = {**resources, "launchTemplate": resolved}
+
+
+def _resolved(door: Door, template: Mapping[str, Any]) -> dict[str, Any]:
+    named = {key: template.get(key) for key in ("launchTemplateId", "launchTemplateName")}
+    if contains_unknown([*named.values(), template.get("version")]) or not any(named.values()):
+        return dict(template)
+    version = template.get("version") or "$Default"
+    if version not in FLOATING:
+        return dict(template)
+    key = "LaunchTemplateIds" if named["launchTemplateId"] else "LaunchTemplateNames"
+    name = named["launchTemplateId"] or named["launchTemplateName"]
     described = door.client("ec2").describe_launch_templates(**{key: [name]})["LaunchTemplates"][0]
-    version = str(described[FLOATING[template["version"]]])
-    inputs["computeResources"] = {**resources, "launchTemplate": {**template, "version": version}}
+    return {**template, "version": str(described[FLOATING[version]])}
