@@ -1,38 +1,37 @@
-"""EventBridge: Batch's events to the rules of the default bus, and rules and schedules whose target is a job queue.
+"""EventBridge: Batch's events to the rules of the default bus, and rules on a schedule.
 
-Events: `Batch Job State Change` at every change (not at the submission), `Batch Job Queue Blocked`.
+Events: `Batch Job State Change` at every change (not at the submission), `Batch Job Queue Blocked`, `Batch Service Job
+Queue Blocked`, `Batch Service Job Preemption Started` and `… Completed`. Planned lifecycle events are AWS Health's
+(source `aws.health`): Batch sends none, and neither does this.
 Source: https://docs.aws.amazon.com/batch/latest/userguide/batch_cwe_events.html.
-A scheduled rule fires on the stack's clock. moto would send any event to a rule without a pattern, and raise for a
-target that it does not know: both are corrected where moto sends (`install_event_targets`).
+moto would send any event to a rule without a pattern or a disabled one, knows few kinds of target, and takes any
+schedule: all of that is corrected where moto sends and where it takes a rule (`install_event_targets`).
 """
 
 from __future__ import annotations
 
 import copy
-import json
-import logging
-import re
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from moto.events.models import Rule, events_backends
+from moto.events.exceptions import ValidationException
+from moto.events.models import EventsBackend, Rule, events_backends
 
-from batchiac.engine.effects import Effect, JobStateChanged, QueueBlocked
-from batchiac.local.api_error import ApiError
-from batchiac.local.dispatch import answer
+from batchiac.engine.effects import Effect, JobStateChanged, QueueBlocked, ServiceJobPreempted, ServiceQueueBlocked
 from batchiac.local.job_detail import job_detail
-from batchiac.local.projections.schedule import next_fire_ms
-from batchiac.local.request_shape import service_model
-from batchiac.local.step_functions import to_members
+from batchiac.local.operations.service_job import detail_of as service_job_detail
+from batchiac.local.operations.service_job import preemption_summary
+from batchiac.local.projections.event_input import event_as_sent, target_text
+from batchiac.local.projections.schedule import require_rule_expression
+from batchiac.local.projections.scheduler import Due, Schedules, due_schedules, install_scheduler, present_ms
+from batchiac.local.projections.targets import Delivery, deliver
 
 if TYPE_CHECKING:
     from batchiac.local.backend import BatchBackend
 
 Wire = dict[str, Any]
 
-UNIVERSAL_TARGET = ":scheduler:::aws-sdk:batch:submitJob"
-_LOG = logging.getLogger(__name__)
 _MARK = "_batchiac_targets"
+_SINCE = "_batchiac_since_ms"
 _NOT_YET = {
     "SUBMITTED": ("startedAt", "stoppedAt"),
     "PENDING": ("startedAt", "stoppedAt"),
@@ -40,6 +39,8 @@ _NOT_YET = {
     "STARTING": ("stoppedAt",),
     "RUNNING": ("stoppedAt",),
 }
+_COMMANDING = (":batch:", ":event-bus/", ":states:")
+"""Targets through which an event may lead to a job at that very moment."""
 
 
 class Events:
@@ -47,10 +48,7 @@ class Events:
 
     def __init__(self, batch: BatchBackend) -> None:
         self.batch = batch
-        self._since: dict[tuple[str, str], int] = {}
-        self._fired: dict[tuple[str, str], int] = {}
-        self._told: set[str] = set()
-        self._serial = 0
+        self._schedules = Schedules(self._due)
 
     # --- events -----------------------------------------------------------------------------------------------------
 
@@ -69,6 +67,10 @@ class Events:
                 self._send("Batch Job State Change", effect.at_ms, [detail["jobArn"]], detail)
         elif isinstance(effect, QueueBlocked):
             self._blocked(effect)
+        elif isinstance(effect, ServiceQueueBlocked):
+            self._service_blocked(effect)
+        elif isinstance(effect, ServiceJobPreempted):
+            self._preempted(effect)
 
     def _blocked(self, effect: QueueBlocked) -> None:
         queue = self.batch.queues.find(effect.queue)
@@ -77,17 +79,45 @@ class Events:
             detail = job_detail(self.batch, *found) | {"status": "RUNNABLE", "statusReason": effect.reason}
             self._send("Batch Job Queue Blocked", effect.at_ms, [detail["jobArn"], queue.arn], detail)
 
+    def _service_blocked(self, effect: ServiceQueueBlocked) -> None:
+        """ "The tags and serviceRequestPayload fields are not included in the event detail"; the resource is the job.
+
+        Source: https://docs.aws.amazon.com/batch/latest/userguide/batch-service-job-queue-blocked-events.html, read
+        2026-11-21.
+        """
+        record = self.batch.service_jobs.get(effect.job_id)
+        if record is None or not self._rules():
+            return
+        detail = service_job_detail(self.batch, record)
+        for key in ("tags", "serviceRequestPayload", "startedAt"):
+            detail.pop(key, None)
+        detail |= {"status": "RUNNABLE", "statusReason": effect.reason}
+        self._send("Batch Service Job Queue Blocked", effect.at_ms, [record.arn], detail)
+
+    def _preempted(self, effect: ServiceJobPreempted) -> None:
+        """Source: https://docs.aws.amazon.com/batch/latest/userguide/batch-service-job-preemption-events.html, read
+        2026-11-21."""
+        record = self.batch.service_jobs.get(effect.job_id)
+        if record is None or not self._rules():
+            return
+        detail: Wire = {"preemptedJobArn": record.arn, "status": effect.status}
+        if effect.completed:
+            detail["preemptionSummary"] = preemption_summary(self.batch, self.batch.service.jobs[record.name])
+        else:
+            detail["statusReason"] = effect.reason
+        kind = "Completed" if effect.completed else "Started"
+        self._send(f"Batch Service Job Preemption {kind}", effect.at_ms, [record.arn], detail)
+
     def _rules(self) -> list[Rule]:
         backend = events_backends[self.batch.account_id][self.batch.region_name]
         return list(backend.event_buses["default"].rules.values())
 
-    def _send(self, kind: str, at_ms: int, resources: list[str], detail: Wire) -> None:
-        self._serial += 1
-        event = {
+    def _event(self, source: str, kind: str, at_ms: int, resources: list[str], detail: Wire) -> Wire:
+        return {
             "version": "0",
             "id": self.batch.new_uuid(),
             "detail-type": kind,
-            "source": "aws.batch",
+            "source": source,
             "account": self.batch.account_id,
             "time": at_ms / 1000,
             "ingestion-time": at_ms / 1000,
@@ -95,169 +125,123 @@ class Events:
             "resources": resources,
             "detail": detail,
         }
+
+    def _send(self, kind: str, at_ms: int, resources: list[str], detail: Wire) -> None:
+        event = self._event("aws.batch", kind, at_ms, resources, detail)
         for rule in self._rules():
-            if rule.state == "ENABLED":
-                rule.send_to_targets(copy.deepcopy(event))
+            send_to_rule(rule, event, frozenset())
 
     def reacts(self) -> bool:
-        """True while a rule with a pattern has a job queue among its targets."""
+        """True while a rule with a pattern has a target that may submit a job at once."""
         return any(
-            rule.event_pattern.get_pattern() and any(":batch:" in target["Arn"] for target in rule.targets)
+            rule.event_pattern.get_pattern()
+            and any(word in target["Arn"] for target in rule.targets for word in _COMMANDING)
             for rule in self._rules()
         )
 
     # --- schedules --------------------------------------------------------------------------------------------------
 
     def next_due_ms(self) -> int | None:
-        """When a rule or schedule with a Batch target fires next."""
-        times = [at for key, expression, _ in self._schedules() if (at := self._next(key, expression)) is not None]
-        return min(times, default=None)
+        """When a rule or schedule fires next."""
+        return self._schedules.next_due_ms(self.batch.now_ms())
 
     def run_due(self) -> None:
         """Fire what is due."""
-        now = self.batch.now_ms()
-        for key, expression, targets in self._schedules():
-            due = self._next(key, expression)
-            if due is not None and due <= now:
-                self._fired[key] = due
-                for target in targets:
-                    submit_from_target(self.batch, target, None)
+        self._schedules.run_due(self.batch.now_ms())
 
-    def _schedules(self) -> list[tuple[tuple[str, str], str, list[Wire]]]:
-        """(who and what, expression, targets) of every enabled schedule with a Batch target."""
-        found = []
-        for rule in self._rules():
-            targets = [target for target in rule.targets if ":batch:" in target["Arn"]]
-            if rule.scheduled_expression and rule.state == "ENABLED" and targets:
-                found.append(((rule.arn, rule.scheduled_expression), rule.scheduled_expression, targets))
-        for schedule in self._scheduler_schedules():
-            if schedule.state == "ENABLED" and schedule.target["Arn"].endswith(UNIVERSAL_TARGET):
-                key = (schedule.arn, schedule.schedule_expression)
-                found.append((key, schedule.schedule_expression, [schedule.target]))
-        return found
+    def _due(self) -> list[Due]:
+        rules = [
+            Due(
+                key=(rule.arn, rule.scheduled_expression, getattr(rule, _SINCE, 0)),
+                expression=rule.scheduled_expression,
+                since_ms=getattr(rule, _SINCE, None),
+                fire=lambda at_ms, rule=rule: self._fire(rule, at_ms),  # type: ignore[misc]  # bound per rule
+            )
+            for rule in self._rules()
+            if rule.scheduled_expression and _is_enabled(rule) and rule.targets
+        ]
+        return [*rules, *due_schedules(self.batch)]
 
-    def _scheduler_schedules(self) -> list[Any]:
-        """EventBridge Scheduler's, where anybody has loaded it."""
-        import sys
-
-        module = sys.modules.get("moto.scheduler.models")
-        if module is None:
-            return []
-        backend = module.scheduler_backends[self.batch.account_id][self.batch.region_name]
-        return [each for group in backend.schedule_groups.values() for each in group.schedules.values()]
-
-    def _next(self, key: tuple[str, str], expression: str) -> int | None:
-        since = self._since.setdefault(key, self.batch.now_ms())
-        try:
-            return next_fire_ms(expression, self._fired.get(key, since), since)
-        except ValueError as error:
-            if expression not in self._told:
-                self._told.add(expression)
-                _LOG.warning("a schedule never fires: %s", error)
-            return None
+    def _fire(self, rule: Rule, at_ms: int) -> None:
+        event = self._event("aws.events", "Scheduled Event", at_ms, [rule.arn], {})
+        _hand_out(rule, event, frozenset())
 
 
-def submit_from_target(batch: BatchBackend, target: Wire, event: Wire | None) -> None:
-    """SubmitJob as a target asks for it. A refusal is logged: EventBridge would drop the event, too.
+def _is_enabled(rule: Any) -> bool:
+    return str(rule.state).startswith("ENABLED")
 
-    Source: https://docs.aws.amazon.com/batch/latest/userguide/batch-cwe-target.html.
+
+def send_to_rule(rule: Any, event: Wire, passed: frozenset[str]) -> None:
+    """An event that has come to a rule's bus: to the rule's targets, where its pattern takes the event.
+
+    Args:
+        event: with its time in seconds, as moto keeps it.
+        passed: ARNs of the buses that the event came through.
     """
-    shape = service_model().operation_model("SubmitJob").input_shape
-    if target["Arn"].endswith(UNIVERSAL_TARGET):
-        request = to_members(shape, json.loads(target.get("Input") or "{}"))
-    else:
-        parameters = target.get("BatchParameters", {})
-        request = {
-            "jobName": parameters.get("JobName", ""),
-            "jobDefinition": parameters.get("JobDefinition", ""),
-            "jobQueue": target["Arn"],
-        }
-        if "ArrayProperties" in parameters:
-            request["arrayProperties"] = {"size": parameters["ArrayProperties"]["Size"]}
-        if "RetryStrategy" in parameters:
-            request["retryStrategy"] = {"attempts": parameters["RetryStrategy"]["Attempts"]}
-        given = _input_of(target, event)
-        for key in ("Parameters", "ContainerOverrides"):
-            if isinstance(given.get(key), dict):
-                request |= to_members(shape, {key: given[key]})
-    try:
-        answer(batch, "SubmitJob", request)
-    except ApiError as error:
-        _LOG.warning("EventBridge could not submit to %s: %s", target["Arn"], error)
+    if not _is_enabled(rule) or not rule.event_pattern.get_pattern():
+        return
+    if rule.event_pattern.matches_event(event):
+        _hand_out(rule, event, passed)
 
 
-def _input_of(target: Wire, event: Wire | None) -> Wire:
-    """The target's Input as an object; an empty one where it is none: EventBridge takes any text."""
-    text = target.get("Input") or "{}"
-    transformer = target.get("InputTransformer")
-    if transformer and event is not None:
-        text = transformed(transformer.get("InputTemplate", ""), transformer.get("InputPathsMap", {}), event)
-    try:
-        given = json.loads(text)
-    except ValueError:
-        return {}
-    return given if isinstance(given, dict) else {}
+def _hand_out(rule: Any, event: Wire, passed: frozenset[str]) -> None:
+    sent = event_as_sent(event)
+    bus = f"event-bus/{rule.event_bus_name}"
+    here = passed | {rule.arn.partition(":rule/")[0] + f":{bus}"}
+    for target in list(rule.targets):
+        if target["Arn"].split(":")[2] == "events" and ":event-bus/" not in target["Arn"]:
+            _moto_sends(rule, target, event)
+            continue
+        deliver(
+            Delivery(
+                target=target,
+                text=target_text(target, sent, rule_name=rule.name, rule_arn=rule.arn),
+                event=event,
+                id=str(event.get("id", "")),
+                at_ms=round(float(event.get("time") or 0) * 1000),
+                account=rule.account_id,
+                source_arn=rule.arn,
+                passed=here,
+            )
+        )
 
 
-def transformed(template: str, paths: Mapping[str, str], event: Wire) -> str:
-    """An input template with its `<name>` placeholders filled in: JSON outside quotes, plain text within.
-
-    moto's own parser leaves strings without quotes, which breaks the template of AWS's own example.
-    Source: https://docs.aws.amazon.com/batch/latest/userguide/batch-cwe-target.html ("S3bucket": <S3BucketValue>).
-    """
-    filled, quoted = [], False
-    for part in re.split(r"(<[A-Za-z0-9_.-]+>)", template):
-        if part.startswith("<") and part[1:-1] in paths:
-            value = _at_path(event, paths[part[1:-1]])
-            text = value if isinstance(value, str) and quoted else json.dumps(value)
-            filled.append(json.dumps(text)[1:-1] if quoted and isinstance(value, str) else text)
-        else:
-            filled.append(part)
-            quoted ^= len(re.findall(r'(?<!\\)"', part)) % 2 == 1
-    return "".join(filled)
-
-
-def _at_path(event: Wire, path: str) -> Any:
-    """What stands at `$.detail.jobName`; None where nothing does."""
-    value: Any = event
-    for key in re.findall(r"[^.\[\]]+", path.removeprefix("$")):
-        if isinstance(value, list) and key.isdigit() and int(key) < len(value):
-            value = value[int(key)]
-        else:
-            value = value.get(key) if isinstance(value, dict) else None
-    return value
+def _moto_sends(rule: Any, target: Wire, event: Wire) -> None:
+    """Archives and API destinations are moto's own: nothing of Batch's is in them."""
+    one = copy.copy(rule)
+    one.targets = [target]
+    getattr(Rule, _MARK)(one, copy.deepcopy(event))
 
 
 def install_event_targets() -> None:
-    """Have moto's rules know a job queue as a target; calling it again changes nothing."""
-    if getattr(Rule, _MARK, False):
+    """Have moto's rules deliver as here, and refuse what is no schedule; calling it again changes nothing."""
+    install_scheduler()
+    if getattr(Rule, _MARK, None) is not None:
         return
-    send = Rule.send_to_targets
+    setattr(Rule, _MARK, Rule.send_to_targets)
+    put_rule, enable = EventsBackend.put_rule, Rule.enable
 
     def send_to_targets(self: Any, original_event: Any, transform_input: bool = True) -> None:
-        if self.scheduled_expression and not self.event_pattern.get_pattern():
-            return
-        if not self.event_pattern.matches_event(original_event):
-            return
-        others = [target for target in self.targets if ":batch:" not in target["Arn"]]
-        for target in self.targets:
-            if ":batch:" in target["Arn"]:
-                _submit(self, target, original_event)
-        if others:
-            rest = copy.copy(self)
-            rest.targets = others
+        send_to_rule(self, original_event, frozenset())
+
+    def put_rule_with_its_time(self: Any, name: str, *arguments: Any, **options: Any) -> Any:
+        expression = options.get("scheduled_expression")
+        if expression:
             try:
-                send(rest, original_event, transform_input)
-            except NotImplementedError:
-                _LOG.warning("rule %s has a target that moto does not deliver to", self.name)
+                require_rule_expression(expression)
+            except ValueError:
+                raise ValidationException("Parameter ScheduleExpression is not valid.") from None
+        before = self.event_buses["default"].rules.get(name)
+        rule = put_rule(self, name, *arguments, **options)
+        unchanged = before is not None and before.scheduled_expression == expression and _is_enabled(before)
+        setattr(rule, _SINCE, getattr(before, _SINCE, None) if unchanged else present_ms())
+        return rule
+
+    def enable_from_now(self: Any) -> None:
+        if not _is_enabled(self):
+            setattr(self, _SINCE, present_ms())
+        enable(self)
 
     Rule.send_to_targets = send_to_targets
-    setattr(Rule, _MARK, True)
-
-
-def _submit(rule: Any, target: Wire, event: Wire) -> None:
-    from batchiac.local.installation import backend_of, find_stage
-
-    if find_stage() is not None:
-        region = target["Arn"].split(":")[3] or rule.region_name
-        submit_from_target(backend_of(rule.account_id, region), target, event)
+    Rule.enable = enable_from_now
+    EventsBackend.put_rule = put_rule_with_its_time

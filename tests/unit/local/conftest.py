@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -49,3 +50,17 @@ def stack() -> Iterator[TestStack]:
 def batch(stack: TestStack) -> Any:
     """A boto3 client of a furnished stack."""
     return furnish(stack)
+
+
+def furnish_with_projections(stack: TestStack) -> Any:
+    """A queue `q` of an UNMANAGED environment and a definition `jd`: nothing of EC2 is needed; the client."""
+    batch, iam = stack.client("batch"), stack.client("iam")
+    trust = {"Effect": "Allow", "Principal": {"Service": "batch.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    role = iam.create_role(RoleName="service", AssumeRolePolicyDocument=json.dumps({"Statement": [trust]}))
+    batch.create_compute_environment(computeEnvironmentName="ce", type="UNMANAGED", serviceRole=role["Role"]["Arn"])
+    stack.clock.run_until_idle()
+    order = [{"order": 1, "computeEnvironment": "ce"}]
+    batch.create_job_queue(jobQueueName="q", priority=1, computeEnvironmentOrder=order)
+    stack.clock.run_until_idle()
+    batch.register_job_definition(jobDefinitionName="jd", type="container", containerProperties=CONTAINER)
+    return batch

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from batchiac.local.projections.logs import simulated_output
-from batchiac.local.projections.schedule import next_fire_ms
 from batchiac.testing import TestStack, local_stack
 
 from .conftest import RESOURCES
@@ -250,33 +249,3 @@ def test_a_missing_role_or_subnet_makes_an_environment_invalid(stack: TestStack)
 def test_simulated_output(command: list[str], lines: list[tuple[int, str]]) -> None:
     """A command's own words where they are plain, one line that says so where not."""
     assert list(simulated_output(command, {"X": "1"}, "image")) == lines
-
-
-NOON = 1_767_268_800_000
-"""2026-01-01T12:00:00Z, a Thursday."""
-
-
-@pytest.mark.parametrize(
-    ("expression", "after", "fires"),
-    [
-        ("rate(5 minutes)", NOON, NOON + 300_000),
-        ("rate(1 day)", NOON + 1, NOON + 86_400_000),
-        ("cron(30 12 * * ? *)", NOON, NOON + 1_800_000),
-        ("cron(0 12 * * ? *)", NOON, NOON + 86_400_000),
-        ("cron(0/15 * * * ? *)", NOON + 1, NOON + 900_000),
-        ("cron(0 8 ? * MON-FRI *)", NOON, NOON + 20 * 3_600_000),
-        ("cron(0 0 1 FEB ? 2027)", NOON, 1_801_440_000_000),
-        ("at(2026-01-01T13:00:00)", NOON, NOON + 3_600_000),
-        ("at(2026-01-01T11:00:00)", NOON, None),
-    ],
-)
-def test_schedules(expression: str, after: int, fires: int | None) -> None:
-    """The next time after a moment, by EventBridge's rules."""
-    assert next_fire_ms(expression, after, NOON) == fires
-
-
-@pytest.mark.parametrize("expression", ["rate(5 weeks)", "cron(0 12 L * ? *)", "hourly", "cron(61 * * * ? *)"])
-def test_schedules_that_are_not_understood(expression: str) -> None:
-    """They are told apart from those that never fire."""
-    with pytest.raises(ValueError):
-        next_fire_ms(expression, NOON, NOON)
