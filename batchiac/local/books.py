@@ -53,6 +53,8 @@ class Books:
         self._revisions: dict[str, int] = {}
         self._jobs: dict[str, JobRecord] = {}
         self._jobs_by_queue: dict[str, list[JobRecord]] = {}
+        self.container_ends: dict[tuple[str, int], dict[str, tuple[int | None, str]]] = {}
+        """(job id, attempt) → container name → (exit code, reason): what an executor saw; a simulation has no entry."""
         self._serials = itertools.count(1)
         self._random = random.Random(seed)
         self._tokens: dict[tuple[str, str], int] = {}

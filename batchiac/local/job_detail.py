@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from batchiac.engine.reasons import ESSENTIAL_EXITED
 from batchiac.local.job_payload import merged_properties, target_nodes
 from batchiac.local.operations.job_definition import retry_shown
 from batchiac.local.records import JobRecord
@@ -170,11 +171,37 @@ def _add_times(shown: Wire, view: JobView) -> None:
         shown["isTerminated"] = True
 
 
+Ends = Mapping[str, tuple[int | None, str]]
+"""Container name → (exit code, None where it never started; reason): of one attempt of a job with several."""
+_NO_ENDS: Ends = {}
+
+
+def _ends_of(batch: BatchBackend, view: JobView, number: int) -> Ends:
+    """How each container of an attempt ended, where that is known; empty where the attempt's own end is theirs.
+
+    Args:
+        number: the attempt's, counted from 1.
+    """
+    seen = batch.container_ends.get((view.id, number))
+    if seen:
+        return {name: (code, reason) for name, (code, reason) in seen.items()}
+    by_itself = view.current is not None and view.current.status_reason == ESSENTIAL_EXITED and not view.is_terminated
+    if view.containers and by_itself and number == _current_number(view):
+        return {run.name: (run.exit_code, run.reason) for run in view.containers}
+    return _NO_ENDS
+
+
+def _current_number(view: JobView) -> int:
+    """The number of `view.current`."""
+    over = bool(view.attempts) and view.attempts[-1] is view.current
+    return len(view.attempts) + (not over)
+
+
 def _add_payload(batch: BatchBackend, detail: Wire, record: JobRecord, view: JobView, payload: Wire) -> None:
     """The container(s) of a plain job, a child or a node, with what has become of them."""
     if "containerProperties" in payload or "container" in payload:
         container = payload.get("containerProperties") or payload["container"]
-        detail["container"] = _container(batch, record, view, container)
+        detail["container"] = _container(record, view, container)
         detail["attempts"] = [_attempt(record, each, container) for each in view.attempts]
     elif "ecsProperties" in payload:
         detail["ecsProperties"] = {
@@ -183,20 +210,23 @@ def _add_payload(batch: BatchBackend, detail: Wire, record: JobRecord, view: Job
             ]
         }
         detail["attempts"] = [
-            _ecs_attempt(record, each, payload["ecsProperties"]["taskProperties"]) for each in view.attempts
+            _ecs_attempt(record, each, payload["ecsProperties"]["taskProperties"], _ends_of(batch, view, number))
+            for number, each in enumerate(view.attempts, 1)
         ]
     elif "eksProperties" in payload:
-        detail["eksProperties"] = _pod(view, payload["eksProperties"])
+        detail["eksProperties"] = _pod(view, payload["eksProperties"], _ends_of(batch, view, _current_number(view)))
         detail["eksAttempts"] = [
-            _pod_attempt(each, payload["eksProperties"]["podProperties"]) for each in view.attempts
+            _pod_attempt(each, payload["eksProperties"]["podProperties"], _ends_of(batch, view, number))
+            for number, each in enumerate(view.attempts, 1)
         ]
 
 
-def _container(batch: BatchBackend, record: JobRecord, view: JobView, container: Wire) -> Wire:
+def _container(record: JobRecord, view: JobView, container: Wire) -> Wire:
     shown = {**container, "networkInterfaces": []}
     latest = view.current
     if latest is not None:
-        _add_place(shown, record, latest, container)
+        _add_place(shown, latest)
+        _add_stream(shown, record, latest, container)
         if latest.stopped_at_ms is not None:
             _add_ending(shown, latest)
     return shown
@@ -204,7 +234,8 @@ def _container(batch: BatchBackend, record: JobRecord, view: JobView, container:
 
 def _attempt(record: JobRecord, attempt: AttemptView, container: Wire) -> Wire:
     place: Wire = {"networkInterfaces": []}
-    _add_place(place, record, attempt, container)
+    _add_place(place, attempt)
+    _add_stream(place, record, attempt, container)
     _add_ending(place, attempt)
     return {"container": place, **_attempt_times(attempt)}
 
@@ -220,55 +251,71 @@ def _attempt_times(attempt: AttemptView) -> Wire:
     return shown
 
 
-def _add_place(shown: Wire, record: JobRecord, attempt: AttemptView, container: Wire) -> None:
+def _add_place(shown: Wire, attempt: AttemptView) -> None:
     if attempt.task_arn:
         shown["taskArn"] = attempt.task_arn
     if attempt.container_instance_arn:
         shown["containerInstanceArn"] = attempt.container_instance_arn
+
+
+def _add_stream(shown: Wire, record: JobRecord, attempt: AttemptView, container: Wire) -> None:
     if attempt.started_at_ms is not None:
         shown["logStreamName"] = log_stream_of(record, container, task_id_of(attempt))
 
 
-def _add_ending(shown: Wire, attempt: AttemptView) -> None:
-    if attempt.exit_code is not None:
-        shown["exitCode"] = attempt.exit_code
-    if attempt.reason:
-        shown["reason"] = attempt.reason
+def _add_ending(shown: Wire, attempt: AttemptView, ends: Ends = _NO_ENDS, name: str = "") -> None:
+    code, reason = ends.get(name, (None, "")) if ends else (attempt.exit_code, attempt.reason)
+    if code is not None:
+        shown["exitCode"] = code
+    if reason:
+        shown["reason"] = reason
 
 
 def _ecs_task(batch: BatchBackend, record: JobRecord, view: JobView, task: Wire) -> Wire:
-    shown = {**task, "containers": [_task_container(batch, record, view, each) for each in task["containers"]]}
+    ends = _ends_of(batch, view, _current_number(view))
+    containers = []
+    for number, container in enumerate(task["containers"]):
+        shown = {**container, "networkInterfaces": []}
+        if view.current is not None:
+            _add_stream(shown, record, view.current, container)
+            if view.current.stopped_at_ms is not None:
+                _add_ending(shown, view.current, ends, _task_name(number, container))
+        containers.append(shown)
+    place: Wire = {}
     if view.current is not None:
-        place: Wire = {}
-        _add_place(place, record, view.current, {})
-        shown |= {key: place[key] for key in ("taskArn", "containerInstanceArn") if key in place}
-    return shown
+        _add_place(place, view.current)
+    return {**task, "containers": containers, **place}
 
 
-def _task_container(batch: BatchBackend, record: JobRecord, view: JobView, container: Wire) -> Wire:
-    shown = _container(batch, record, view, container)
-    return {key: value for key, value in shown.items() if key not in ("taskArn", "containerInstanceArn")}
+def _task_name(number: int, container: Wire) -> str:
+    """What the engine calls a task's container."""
+    return str(container.get("name", f"container{number}"))
 
 
-def _ecs_attempt(record: JobRecord, attempt: AttemptView, tasks: list[Wire]) -> Wire:
+def _ecs_attempt(record: JobRecord, attempt: AttemptView, tasks: list[Wire], ends: Ends) -> Wire:
     shown = []
     for task in tasks:
         place: Wire = {}
-        _add_place(place, record, attempt, {})
-        place.pop("logStreamName", None)
+        _add_place(place, attempt)
         place["containers"] = []
-        for container in task["containers"]:
+        for number, container in enumerate(task["containers"]):
             entry: Wire = {"name": container.get("name", "default"), "networkInterfaces": []}
-            _add_place(entry, record, attempt, container)
-            _add_ending(entry, attempt)
-            entry.pop("taskArn", None)
-            entry.pop("containerInstanceArn", None)
+            _add_stream(entry, record, attempt, container)
+            _add_ending(entry, attempt, ends, _task_name(number, container))
             place["containers"].append(entry)
         shown.append(place)
     return {"taskProperties": shown, **_attempt_times(attempt)}
 
 
-def _pod(view: JobView, properties: Wire) -> Wire:
+_POD_PARTS = (("initContainers", "init"), ("containers", "default"))
+
+
+def _pod_names(pod: Wire, part: str, word: str) -> list[tuple[str, Wire]]:
+    """(what the engine calls it, the container) of a pod's part."""
+    return [(each.get("name", f"{word}{number or ''}"), each) for number, each in enumerate(pod.get(part, ()))]
+
+
+def _pod(view: JobView, properties: Wire, ends: Ends) -> Wire:
     pod = dict(properties["podProperties"])
     latest = view.current
     if latest is not None:
@@ -276,21 +323,25 @@ def _pod(view: JobView, properties: Wire) -> Wire:
         if latest.instance_id:
             pod["nodeName"] = node_name_of(latest.instance_id)
         if latest.stopped_at_ms is not None:
-            pod["containers"] = [_pod_ending(each, latest) for each in pod["containers"]]
+            for part, word in _POD_PARTS:
+                if part in pod:
+                    pod[part] = [_pod_ending(each, latest, ends, name) for name, each in _pod_names(pod, part, word)]
     return {"podProperties": pod}
 
 
-def _pod_ending(container: Wire, attempt: AttemptView) -> Wire:
+def _pod_ending(container: Wire, attempt: AttemptView, ends: Ends, name: str) -> Wire:
     shown = dict(container)
-    _add_ending(shown, attempt)
+    _add_ending(shown, attempt, ends, name)
     return shown
 
 
-def _pod_attempt(attempt: AttemptView, pod: Wire) -> Wire:
+def _pod_attempt(attempt: AttemptView, pod: Wire, ends: Ends) -> Wire:
     shown: Wire = {
         "podName": pod_name_of(attempt),
-        "containers": [_pod_ending({"name": each.get("name", "default")}, attempt) for each in pod["containers"]],
-        "initContainers": [],
+        **{
+            part: [_pod_ending({"name": name}, attempt, ends, name) for name, _ in _pod_names(pod, part, word)]
+            for part, word in _POD_PARTS
+        },
         **_attempt_times(attempt),
     }
     if attempt.instance_id:

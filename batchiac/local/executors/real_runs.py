@@ -5,22 +5,29 @@ end overwrites it as a lost host or a termination does. Everything real reaches 
 the journal; after a restart the processes of the earlier life are gone, and their attempts end with 137.
 
 Theory of the stops: TerminateJob and a timeout move the planned end to 30 seconds from now. Seeing that, SIGTERM is
-sent; when the engine's own end comes first, SIGKILL.
+sent; when the engine's own end comes first, SIGKILL. All of these are seconds of the stack's clock: on `scaled:60` a
+timeout of a minute is one of a second.
+
+An array child and a node are attempts of their own: each has its own key, its own task and its own processes.
 """
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
-from attrs import define
+from attrs import define, field
 
 from batchiac.engine.effects import Effect, JobStateChanged
 from batchiac.engine.policies.behaviour import Draw
+from batchiac.engine.reasons import SIGKILLED
 from batchiac.engine.settings import EngineSettings
-from batchiac.local.executors.process import Run, start
+from batchiac.local.executors import process
+from batchiac.local.executors.container_plan import ContainerPlan, plan_task
+from batchiac.local.executors.process import Ended, Run
+from batchiac.local.executors.secrets import SecretError
+from batchiac.local.executors.task import Task
 from batchiac.model.job import JobRequest, JobStatus
 from batchiac.model.job_definition import Container
 
@@ -28,7 +35,6 @@ if TYPE_CHECKING:
     from batchiac.local.stage import Stage
 
 PLANNED_MS = 400 * 86_400_000
-SIGKILLED = 137
 _RUNNING = JobStatus.RUNNING.name
 
 Key = tuple[str, str, str, int]
@@ -59,17 +65,18 @@ class UntilTold:
         return lambda _index, _attempt, _stream: PLANNED_MS
 
 
+NO_COMMAND = "(batchiac) no command is given, and images are not run here: nothing was done"
+
+
 @define
 class Live:
-    """A process, and when its attempt was planned to end: another plan means that it is being stopped."""
+    """A task, and when its attempt was planned to end: another plan means that it is being stopped."""
 
-    run: Run
-    group: str
-    stream: str
+    task: Task
     planned_end: int | None
     timeout_at_ms: int | None
     told_to_stop: bool = False
-    has_stream: bool = False
+    streams: set[str] = field(factory=set)
 
 
 class RealRuns:
@@ -77,7 +84,7 @@ class RealRuns:
 
     Args:
         control: `Turn.control`: a record, around what it records.
-        variables: set for every job beside its own (the server's address, a region's name is added).
+        variables: set for every job beside its own (the server's address); the region is added.
     """
 
     def __init__(
@@ -120,38 +127,40 @@ class RealRuns:
         """After a replay: the processes of the life before are gone, and their attempts end."""
         orphans, self._to_start = list(self._to_start), {}
         for key in orphans:
-            self._end(key, SIGKILLED, "the local stack was restarted: its processes had ended with it")
+            self._end(key, Ended(SIGKILLED, "the local stack was restarted: its processes had ended with it"), {})
 
     def tick(self) -> None:
         """Kill what is over, start what is to be started, pass on output, signals and ends."""
         for key in self._over:
             if key in self._live:
-                self._live[key].run.signal(signal.SIGKILL)
+                self._live[key].task.kill()
         self._over.clear()
         to_start, self._to_start = list(self._to_start), {}
         for key in to_start:
             self._start(key)
+        process.end_those_out_of_memory(run for live in self._live.values() for run in live.task.runs.values())
         for key, live in list(self._live.items()):
+            batch = self._stage.backends[key[0], key[1]]
             self._stop_where_asked(key, live)
-            ended = live.run.poll()
-            self._pass_on(key, live, last=ended is not None)
-            if ended is not None:
+            live.task.step(batch.now_ms(), batch.engine.settings.stop_grace_ms)
+            self._pass_on(key, live)
+            if live.task.is_over:
                 del self._live[key]
-                live.run.clean()
-                self._end(key, ended.exit_code, ended.reason)
+                assert live.task.end is not None
+                self._end(key, live.task.end, live.task.ended)
 
     def close(self) -> None:
         """The server ends: so does every process."""
-        for live in self._live.values():
-            live.run.signal(signal.SIGKILL)
-            live.run.process.wait()
-            live.run.clean()
+        runs = [run for live in self._live.values() for run in live.task.runs.values()]
+        for run in runs:
+            run.kill()
+        for run in runs:
+            run.wait()
+            run.clean()
         self._live.clear()
 
     def _start(self, key: Key) -> None:
-        from batchiac.local.job_detail import log_group_of, log_stream_of, task_id_of
-        from batchiac.local.job_payload import substituted
-        from batchiac.local.projections.attempt import attempt_of, containers_of
+        from batchiac.local.projections.attempt import attempt_of
 
         account, region, job_id, number = key
         batch = self._stage.backends[account, region]
@@ -160,27 +169,25 @@ class RealRuns:
             return
         record, view = found
         attempt = attempt_of(view, number)
-        containers = containers_of(record, view)
         parent = (view.array_size or view.num_nodes) and ":" not in job_id and "#" not in job_id
-        if attempt is None or not containers or parent:
+        if attempt is None or parent:
             return
-        container = containers[0]
-        command = substituted([*container.get("command", ()), *container.get("args", ())], record.parameters)
-        given = {each["name"]: each.get("value", "") for each in container.get("environment", ()) if "name" in each}
-        own = {**self._variables, "AWS_DEFAULT_REGION": region, **given, **view.environment_variables}
+        own = {**self._variables, "AWS_DEFAULT_REGION": region, "AWS_REGION": region}
         try:
-            run = start(command, own, _memory_mib(container))
-        except OSError as error:
-            self._end(key, 1, f"CannotStartContainerError: {error}")
+            plan = plan_task(record, view, attempt, own, region, account)
+        except SecretError as error:
+            self._end(key, Ended(None, str(error)), {})
             return
         timeout_s = view.request.definition.timeout_s
-        self._live[key] = Live(
-            run,
-            log_group_of(container),
-            log_stream_of(record, container, task_id_of(attempt)),
-            batch.engine.planned_end_ms(job_id),
-            None if timeout_s is None or view.started_at_ms is None else view.started_at_ms + timeout_s * 1000,
-        )
+        # A multi-node job's timeout is the main node's: its end takes the others along.
+        if timeout_s is None or view.started_at_ms is None or (view.node_index is not None and not view.is_main_node):
+            timeout_at_ms = None
+        else:
+            timeout_at_ms = view.started_at_ms + timeout_s * 1000
+        planned = batch.engine.planned_end_ms(job_id)
+        self._live[key] = live = Live(Task(plan, _start_container), planned, timeout_at_ms)
+        live.task.step(batch.now_ms(), batch.engine.settings.stop_grace_ms)
+        self._pass_on(key, live)
 
     def _stop_where_asked(self, key: Key, live: Live) -> None:
         if live.told_to_stop:
@@ -189,24 +196,40 @@ class RealRuns:
         late = live.timeout_at_ms is not None and batch.now_ms() >= live.timeout_at_ms
         if late or batch.engine.planned_end_ms(key[2]) != live.planned_end:
             live.told_to_stop = True
-            live.run.signal(signal.SIGTERM)
+            live.task.terminate()
 
-    def _pass_on(self, key: Key, live: Live, *, last: bool) -> None:
-        lines = live.run.new_lines(last=last)
-        if not lines and live.has_stream:
-            return
-        # The first time also without a line: the stream is there as soon as the container is.
-        live.has_stream = True
-        record = {"k": "log", "a": key[0], "r": key[1], "group": live.group, "stream": live.stream, "lines": lines}
-        with self._control(record):
-            write_log(self._stage, record)
+    def _pass_on(self, key: Key, live: Live) -> None:
+        written = [(each.name, lines) for each, lines in live.task.lines()]
+        written += live.task.last_lines.items()
+        live.task.last_lines = {}
+        plans = {each.name: each for each in live.task.plan.containers}
+        for name, lines in written:
+            plan = plans[name]
+            end = live.task.ended.get(name)
+            # The first time also without a line: the stream is there as soon as the container is.
+            if not plan.group or not (lines or name not in live.streams) or (end is not None and end.exit_code is None):
+                continue
+            live.streams.add(name)
+            record = {"k": "log", "a": key[0], "r": key[1], "group": plan.group, "stream": plan.stream, "lines": lines}
+            with self._control(record):
+                write_log(self._stage, record)
 
-    def _end(self, key: Key, exit_code: int, reason: str) -> None:
+    def _end(self, key: Key, end: Ended, containers: Mapping[str, Ended]) -> None:
         account, region, job_id, attempt = key
         where = {"k": "exit", "a": account, "r": region, "job": job_id, "attempt": attempt}
-        record = {**where, "code": exit_code, "reason": reason}
+        record = {
+            **where,
+            "code": end.exit_code,
+            "reason": end.reason,
+            "containers": {name: [each.exit_code, each.reason] for name, each in containers.items()},
+        }
         with self._control(record):
             end_attempt(self._stage, record)
+
+
+def _start_container(plan: ContainerPlan) -> Run:
+    command = plan.command or ("printf", "%s\\n", NO_COMMAND)
+    return process.start(command, plan.environment, plan.memory_mib)
 
 
 def write_log(stage: Stage, record: Mapping[str, Any]) -> None:
@@ -226,12 +249,6 @@ def end_attempt(stage: Stage, record: Mapping[str, Any]) -> None:
     batch.catch_up()
     if batch.engine.find_job(record["job"]) is None:
         return
+    batch.container_ends[record["job"], record["attempt"]] = record.get("containers", {})
     # False where it has ended otherwise meanwhile: then that end holds.
     batch.engine.finish_attempt(record["job"], record["code"], record["reason"], attempt=record["attempt"])
-
-
-def _memory_mib(container: Mapping[str, Any]) -> int:
-    for each in container.get("resourceRequirements", ()):
-        if each.get("type") == "MEMORY":
-            return int(each["value"])
-    return int(container.get("memory", 0))

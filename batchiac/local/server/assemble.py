@@ -17,7 +17,7 @@ from batchiac.local.server.moto_route import MotoApplication
 from batchiac.local.server.safety import Gate
 from batchiac.local.server.simulation_faults import SimulationFaults
 from batchiac.local.server.stage_view import ServerClock, StageView
-from batchiac.local.server.ticker import Ticker
+from batchiac.local.server.ticker import INTERVAL_S, Ticker
 from batchiac.local.server.turn import HeldTime, Turn
 
 if TYPE_CHECKING:
@@ -26,8 +26,11 @@ if TYPE_CHECKING:
     from batchiac.local.server.run import Settings
     from batchiac.local.stage import Stage
 
-SYNC_TICKS = 4
-"""The journal goes to the disk at every fourth tick: once a second."""
+SYNC_S = 1.0
+"""How often the journal goes to the disk."""
+
+PROCESS_INTERVAL_S = 0.1
+"""With real processes the ticks start containers, and see their ends, output and memory: nobody should wait for one."""
 
 
 @define
@@ -95,8 +98,9 @@ def assemble(settings: Settings, *, port: int, gate: Gate) -> Parts:
         if journal is not None:
             journal.close()
         raise
+    interval_s = INTERVAL_S if runs is None else PROCESS_INTERVAL_S
     if journal is not None or not stage.clock.can_skip:
-        ticker = Ticker(_ticks(turn, stage, history, runs))
+        ticker = Ticker(_ticks(turn, stage, history, runs, interval_s), interval_s)
         ticker.start()
         ending.append(ticker.stop)
     if runs is not None:
@@ -131,7 +135,7 @@ def _variables(gate: Gate, port: int) -> dict[str, str]:
     }
 
 
-def _ticks(turn: Turn, stage: Stage, history: History, runs: RealRuns | None) -> Callable[[], None]:
+def _ticks(turn: Turn, stage: Stage, history: History, runs: RealRuns | None, interval_s: float) -> Callable[[], None]:
     count = 0
 
     def tick() -> None:
@@ -142,7 +146,7 @@ def _ticks(turn: Turn, stage: Stage, history: History, runs: RealRuns | None) ->
                 stage.catch_up()
                 if runs is not None:
                     runs.tick()
-        if count % SYNC_TICKS == 0:
+        if count % round(SYNC_S / interval_s) == 0:
             history.sync()
 
     return tick

@@ -31,7 +31,7 @@ class Settings:
         seed: of ids, durations and faults; the same seed and requests give the same everything.
         data: folder that keeps the stack across restarts; None keeps nothing.
         exposed: True when `--host` may be another address than a loopback one.
-        executor: `simulated`, or `process` for jobs that really run (in real time, with projections).
+        executor: `simulated`, or `process` for jobs that really run (on a real or scaled clock, with projections).
         projections: False leaves out the mirror images in EC2, ECS, logs and the others.
         max_request_mib: larger requests are refused.
         warm: load the services that a deployment calls first in the background; else each at its first request.
@@ -122,9 +122,11 @@ def make_server(settings: Settings) -> Server:
 
     runs_processes = settings.executor == "process"
     warning = require_bind(settings.host, exposed=settings.exposed, runs_processes=runs_processes)
-    if runs_processes and (settings.clock != "real" or not settings.projections):
+    flows = settings.clock == "real" or settings.clock.startswith("scaled:")
+    if runs_processes and not (flows and settings.projections):
         raise UsageError(
-            "--executor process runs in real time and writes real logs: use --clock real, with projections"
+            "--executor process runs while time flows, and writes real logs: use --clock real (or scaled:N, which"
+            " shortens timeouts), with projections"
         )
     if settings.max_request_mib < 1:
         raise UsageError(f"--max-request-mib is {settings.max_request_mib}: give 1 or more")
