@@ -29,6 +29,7 @@ from batchiac.components.launch_template import LaunchTemplate, PlacementGroup
 from batchiac.components.network import Network
 from batchiac.components.roles import Roles
 from batchiac.components.stack_config import Key, read_config
+from batchiac.components.wire_resource import WireResource
 
 __all__ = [
     "RETRY_ON_HOST_LOSS",
@@ -52,5 +53,6 @@ __all__ = [
     "TimeLimit",
     "UnmanagedComputeEnvironment",
     "UpdatePolicy",
+    "WireResource",
     "read_config",
 ]

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import pulumi
 from attrs import field, frozen
 
+from batchiac.components.component import Component
 from batchiac.components.declaration import Reference, declare
 from batchiac.components.launch_template import LaunchTemplate, PlacementGroup
 from batchiac.components.network import Network
@@ -49,7 +50,7 @@ class Drain:
     on_deadline: Literal["interrupt", "fail"] = "interrupt"
 
 
-class ManagedComputeEnvironment(pulumi.ComponentResource):
+class ManagedComputeEnvironment(Component):
     """Instances, or Fargate capacity, that AWS Batch starts and ends between `min_vcpus` and `max_vcpus`.
 
     Args:
@@ -157,7 +158,7 @@ class ManagedComputeEnvironment(pulumi.ComponentResource):
         self.register_outputs({})
 
 
-class UnmanagedComputeEnvironment(pulumi.ComponentResource):
+class UnmanagedComputeEnvironment(Component):
     """An environment whose instances the user starts: they register with its ECS cluster.
 
     Args:

@@ -143,7 +143,8 @@ def declare(
         **_for_pulumi(inputs),
         "identity": program.current_gate().apply(lambda _: identity),
     }
-    opts = pulumi.ResourceOptions.merge(pulumi.ResourceOptions(parent=owner), opts)
+    imported = pulumi.ResourceOptions(parent=owner, import_=getattr(owner, "import_id", None))
+    opts = pulumi.ResourceOptions.merge(imported, opts)
     return RESOURCES[kind](name, sent, opts)
 
 

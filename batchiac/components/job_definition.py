@@ -8,6 +8,7 @@ from typing import Any, Literal
 import pulumi
 from attrs import field, frozen
 
+from batchiac.components.component import Component
 from batchiac.components.declaration import Reference, declare
 from batchiac.components.roles import Roles
 from batchiac.components.wire import merged, wired
@@ -81,7 +82,7 @@ class Container:
         return merged(properties, self.wire)
 
 
-class _Definition(pulumi.ComponentResource):
+class _Definition(Component):
     """Attributes: arn_output (of the newest revision), name_output, revision_output."""
 
     def _declare(self, name: str, inputs: Mapping[str, Any]) -> None:

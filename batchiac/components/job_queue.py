@@ -8,6 +8,7 @@ from typing import Any
 import pulumi
 from attrs import field, frozen
 
+from batchiac.components.component import Component
 from batchiac.components.compute_environment import ManagedComputeEnvironment, UnmanagedComputeEnvironment
 from batchiac.components.declaration import Reference, declare
 from batchiac.components.wire import merged, named, wired
@@ -28,7 +29,7 @@ class TimeLimit:
     action: str = "CANCEL"
 
 
-class SchedulingPolicy(pulumi.ComponentResource):
+class SchedulingPolicy(Component):
     """Fair share: who gets how much of a queue.
 
     Args:
@@ -64,7 +65,7 @@ class SchedulingPolicy(pulumi.ComponentResource):
         self.register_outputs({})
 
 
-class JobQueue(pulumi.ComponentResource):
+class JobQueue(Component):
     """A queue: jobs wait here and are placed on the first of its environments that has room.
 
     Args:

@@ -9,13 +9,14 @@ from typing import Any
 
 import pulumi
 
+from batchiac.components.component import Component
 from batchiac.components.declaration import Reference, declare
 from batchiac.components.wire import merged
 
 BOUNDARY = "==BATCHIAC=="
 
 
-class LaunchTemplate(pulumi.ComponentResource):
+class LaunchTemplate(Component):
     """A launch template: what AWS Batch lets one say about an instance beyond the compute environment.
 
     Args:
@@ -67,7 +68,7 @@ class LaunchTemplate(pulumi.ComponentResource):
         self.register_outputs({})
 
 
-class PlacementGroup(pulumi.ComponentResource):
+class PlacementGroup(Component):
     """An EC2 placement group; `cluster` puts the nodes of a multi-node parallel job close together.
 
     Attributes:

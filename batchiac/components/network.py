@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 
 import pulumi
 
+from batchiac.components.component import Component
 from batchiac.components.declaration import Reference, declare
 from batchiac.components.stack_config import ConfigRunError
 
 
-class Network(pulumi.ComponentResource):
+class Network(Component):
     """Subnets and a security group that compute environments can use.
 
     Without `subnet_ids`: a VPC, a public subnet in each zone, an internet gateway, a route table and a security group
@@ -28,6 +29,8 @@ class Network(pulumi.ComponentResource):
     Attributes:
         subnet_ids, security_group_ids: what compute environments take.
     """
+
+    makes_one = False
 
     def __init__(
         self,

@@ -7,6 +7,7 @@ from typing import Any
 
 import pulumi
 
+from batchiac.components.component import Component
 from batchiac.components.declaration import Reference, declare
 
 _AWS = "arn:aws:iam::aws:policy/service-role/"
@@ -21,7 +22,7 @@ SPOT_FLEET_POLICIES = (_AWS + "AmazonEC2SpotFleetTaggingRole",)
 """Source: https://docs.aws.amazon.com/batch/latest/userguide/spot_fleet_IAM_role.html"""
 
 
-class Roles(pulumi.ComponentResource):
+class Roles(Component):
     """Instance role with its profile, job role, execution role and Spot fleet role.
 
     AWS Batch itself acts under its service-linked role, which AWS makes: a role of one's own there would make AWS
@@ -36,6 +37,8 @@ class Roles(pulumi.ComponentResource):
     Attributes:
         instance_profile_arn, job_role_arn, execution_role_arn, spot_fleet_role_arn: what other components take.
     """
+
+    makes_one = False
 
     def __init__(
         self,

@@ -25,6 +25,7 @@ import attrs
 
 from batchiac.deploy.acts import HandlerOf, Listener
 from batchiac.deploy.deletions import Deletions
+from batchiac.deploy.imports import IMPORT_ID, is_imported, read_existing, refuse_other, require_unmanaged
 from batchiac.deploy.monitor import Answer
 from batchiac.deploy.planner import (
     Decision,
@@ -107,8 +108,8 @@ class Run(Deletions):
                 f"{goal.name} is a {goal.type}, which batchiac cannot deploy: it deploys its own kinds"
                 " (pulumi-python:dynamic/batch:…); deploy this program with `pulumi up`"
             )
-        if goal.import_id and old is None:
-            return self._import(goal, handler)
+        if goal.import_id and not is_imported(old, goal.import_id):
+            return self._import(goal, old, handler)
         decision = plan_registration(goal, old, handler, self._unseal)
         if decision.failures:
             return self._refused(goal, decision)
@@ -305,11 +306,35 @@ class Run(Deletions):
         if not state.pending_replacement:
             self._delete(state, Op.DELETE_REPLACED, keep=attrs.evolve(state, pending_replacement=True))
 
-    def _import(self, goal: Registration, handler: Handler) -> Answer:
-        raise UnsupportedError(
-            f"{short_type(goal.type)} {goal.name} has the option import_, which batchiac does not support: leave it"
-            " out, or deploy this program with `pulumi up`"
+    # -- custom resources: imported -----------------------------------------------------------------------------------
+
+    def _import(self, goal: Registration, old: ResourceState | None, handler: Handler) -> Answer:
+        if old is not None:
+            raise refuse_other(goal, old)
+        if goal.urn in self._unsettled:
+            raise UserError(
+                f"{short_type(goal.type)} {goal.name} cannot be imported: an interrupted run was about to create it;"
+                " run `up` without import_ first, which settles that"
+            )
+        imported = read_existing(goal, handler, self._unseal)
+        decision = Decision(Op.IMPORT, imported.inputs, failures=imported.failures)
+        if decision.failures:
+            return self._refused(goal, decision)
+        require_unmanaged(goal, imported, self.journal.snapshot().resources)
+        self._ensure_provider()
+        state = attrs.evolve(
+            self._state(goal, None, imported.inputs, id_=imported.id),
+            outputs=self._outputs(goal, decision, imported.outputs),
+            extra={IMPORT_ID: goal.import_id},
         )
+        step = Step(Op.IMPORT, goal.urn, goal.type, new=state)
+        if self.acting:
+            self._timed(step, None, lambda: None)
+        else:
+            self._note(step)
+        self.journal.put(state)
+        self.journal.commit()
+        return Answer(state.id, reveal(state.outputs, self._unseal))
 
     # -- shared -------------------------------------------------------------------------------------------------------
 

@@ -66,25 +66,25 @@ def plan_registration(goal: Registration, old: ResourceState | None, handler: Ha
     """
     wanted = without_references(goal.inputs)
     if old is not None:
-        wanted = _ignoring(goal, wanted, old, unseal)
+        wanted = ignoring_changes(goal, wanted, old, unseal)
     olds = {} if old is None else for_handler(reveal(old.inputs, unseal))
-    checked, failures = _check(handler, olds, wanted)
+    checked, failures = check_inputs(handler, olds, wanted)
     if failures:
         return Decision(Op.SAME, checked, failures=failures)
     if old is None:
         return Decision(Op.CREATE, checked)
     if old.pending_replacement:
-        checked, failures = _check(handler, {}, wanted)
+        checked, failures = check_inputs(handler, {}, wanted)
         return Decision(Op.CREATE_REPLACEMENT, checked, failures=failures)
     diff = _diff(goal, old, handler, for_handler(reveal(old.outputs, unseal)), for_handler(checked))
-    diff = _hiding_secrets(diff, old, checked)
+    diff = hiding_secrets(diff, old, checked)
     if not diff.changes and not diff.replaces:
         return Decision(Op.SAME, checked, notes=diff.notes)
     if not diff.replaces:
         return Decision(Op.UPDATE, checked, diff.changes, notes=diff.notes)
     require_unprotected([old], "replace")
     # What replaces takes nothing over from what is replaced: a generated name is generated anew.
-    checked, failures = _check(handler, {}, wanted)
+    checked, failures = check_inputs(handler, {}, wanted)
     first = diff.delete_before_replace if goal.delete_before_replace is None else goal.delete_before_replace
     if for_handler(checked) == olds:
         # A tainted resource: its successor would be the same in everything, so in its name too.
@@ -92,9 +92,10 @@ def plan_registration(goal: Registration, old: ResourceState | None, handler: Ha
     return Decision(Op.REPLACE, checked, diff.changes, diff.replaces, diff.notes, first, failures)
 
 
-def _check(
+def check_inputs(
     handler: Handler, olds: dict[str, Any], wanted: Mapping[str, Any]
 ) -> tuple[dict[str, Any], tuple[CheckFailure, ...]]:
+    """The inputs as the handler completes them, in our form, and what it refuses."""
     result = handler.check(olds, for_handler(wanted))
     checked: dict[str, Any] = mark_secrets(result.inputs, wanted)
     if PROVIDER_KEY in wanted:
@@ -102,7 +103,8 @@ def _check(
     return checked, result.failures
 
 
-def _ignoring(goal: Registration, wanted: dict[str, Any], old: ResourceState, unseal: Unseal) -> dict[str, Any]:
+def ignoring_changes(goal: Registration, wanted: dict[str, Any], old: ResourceState, unseal: Unseal) -> dict[str, Any]:
+    """`wanted` with what `ignore_changes` names put back to what it was."""
     if not goal.ignore_changes:
         return wanted
     before = reveal(old.inputs, unseal)
@@ -142,7 +144,7 @@ def _diff(
     return attrs.evolve(diff, **changed)
 
 
-def _hiding_secrets(diff: DiffResult, old: ResourceState, checked: Mapping[str, Any]) -> DiffResult:
+def hiding_secrets(diff: DiffResult, old: ResourceState, checked: Mapping[str, Any]) -> DiffResult:
     """A handler's diff knows nothing of secrets; what it says of one must not be read in a plan."""
     if not (has_secrets(checked) or has_secrets(old.outputs)):
         return diff
