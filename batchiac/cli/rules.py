@@ -32,8 +32,9 @@ def command(rule_ids: tuple[str, ...], as_json: bool, kind: str | None, level: s
         kinds = sorted({row["resource"] for row in rows})
         rows = [row for row in rows if row["resource"].lower() == kind.lower()]
         if not rows:
-            near = difflib.get_close_matches(kind, kinds, n=1, cutoff=0.0)
-            raise UserError(f"no rule is about {kind!r}" + (f"; did you mean {near[0]}?" if near else ""))
+            near = difflib.get_close_matches(kind, kinds, n=1)
+            meant = f"did you mean {near[0]}?" if near else f"rules are about {', '.join(kinds)}"
+            raise UserError(f"no rule is about {kind[:40]!r}; {meant}")
     if level is not None:
         rows = [row for row in rows if row["level"] == level]
     if as_json:
@@ -97,8 +98,9 @@ def _find(rule_id: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
     by_id: Mapping[str, dict[str, Any]] = {row["id"]: row for row in rows}
     known = find_rule_id(rule_id, by_id)
     if known is None:
-        near = difflib.get_close_matches(rule_id.upper(), list(by_id), n=1, cutoff=0.0)
-        raise UserError(f"no rule has the id {rule_id[:40]!r}; did you mean {near[0]}? `batchiac rules` lists them")
+        near = difflib.get_close_matches(rule_id.upper(), list(by_id), n=1)
+        meant = f"did you mean {near[0]}? " if near else ""
+        raise UserError(f"no rule has the id {rule_id[:40]!r}; {meant}`batchiac rules` lists them")
     return by_id[known]
 
 
