@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from heapq import heappush
 
-from batchiac.engine import consumables
-from batchiac.engine.containers import draw_of
+from batchiac.engine import consumables, timeouts
+from batchiac.engine.containers import draw_of, outcomes_of, starting_ms, task_outcome
 from batchiac.engine.fleet import EnvironmentState, Host
 from batchiac.engine.jobs import FAILED, RUNNING, STARTING, ended, enqueue_front, tell_change, tell_history
 from batchiac.engine.kernel.events import ROW_BITS, ROW_MASK
@@ -30,6 +30,7 @@ from batchiac.engine.reasons import (
 from batchiac.engine.records import MULTINODE, PLAIN, Record
 from batchiac.engine.world import BACKGROUND, FIRST, HOUR_MS, World
 from batchiac.model.job import JobStatus
+from batchiac.model.job_definition import Container
 
 _PLACED, _STARTED = JobEvent.PLACED << 3, JobEvent.STARTED << 3
 _SUCCEEDED = JobEvent.SUCCEEDED << 3
@@ -73,7 +74,7 @@ def start(world: World, record: Record, row: int, host: Host | None, environment
     attempt = ledger.attempts[row] = ledger.attempts[row] + 1
     record.demand.count -= 1
     child = row - record.row - 1
-    plan_end(world, record, row, max(child, 0), attempt, begin)
+    begin = plan_end(world, record, row, max(child, 0), attempt, begin)
     if host is None:
         _plan_interruption(world, record, row, environment)
     ledger.status[row] = to
@@ -126,14 +127,36 @@ def to_running(world: World, record: Record, row: int) -> None:
         tell_change(world, record, row, STARTING, RUNNING, "")
 
 
-def plan_end(world: World, record: Record, row: int, index: int, attempt: int, begin: int) -> None:
-    """Draw how this attempt will end and write it down."""
+def plan_end(world: World, record: Record, row: int, index: int, attempt: int, begin: int) -> int:
+    """Draw how this attempt will end and write it down; when it will be RUNNING."""
+    if not record.plan.simple:
+        number = len(world.ledger.past.get(row, ())) + 1  # as `attempt`, where start failures use attempts
+        if record.plan.staged:
+            return plan_stages(world, record, row, record.plan.containers, index, number, begin, record.plan.timeout_ms)
+        attempt = number
     draw = record.draw
     if draw is None:
         draw = record.draw = draw_of(world, record)
     plan = record.plan
     outcome = draw(index, attempt, world.stream.rekey(record.index, index, attempt))
     write_end(world, row, outcome, begin, plan.memory, plan.timeout_ms)
+    return begin
+
+
+def plan_stages(
+    world: World, record: Record, row: int, containers: tuple[Container, ...], index: int, attempt: int, begin: int,
+    timeout_ms: int | None,
+) -> int:  # fmt: skip
+    """`plan_end` for a task whose containers wait for one another; STARTING is outside the timeout."""
+    outcome, runs = task_outcome(containers, outcomes_of(world, record, containers, index, attempt))
+    waits = starting_ms(containers, outcome, runs) if outcome.starts else 0
+    if waits is None:
+        write_end(world, row, outcome, begin, 0, None)
+        world.ledger.started[row] = world.ledger.stopped[row] + 1  # never: it ends before
+        return world.ledger.started[row]
+    begin += waits
+    write_end(world, row, outcome._replace(duration_ms=outcome.duration_ms - waits), begin, 0, timeout_ms)
+    return begin
 
 
 def write_end(
@@ -147,14 +170,20 @@ def write_end(
     ledger = world.ledger
     duration, code, peak, reason, starts = (outcome, 0, 0, "", True) if isinstance(outcome, int) else outcome
     end = begin + duration
+    timed_out = timeout_ms is not None and duration > timeout_ms
+    if timed_out and world.settings.timeout_batch_ms:
+        timeouts.expect(world, row, ledger.attempts[row], begin + timeout_ms)  # type: ignore[operator]  # not None
+        timed_out = False
     if not starts:
         code, end = NO_EXIT, begin
+        if not world.settings.start_failure_uses_attempt:
+            end = max(begin, world.now_ms + 1)  # or one that always fails would be retried for ever in one instant
         ledger.endings[row] = Ending(START_FAILED, reason)
-    elif timeout_ms is not None and duration > timeout_ms:
+    elif timed_out:
         settings = world.settings
         grace = 0 if settings.stops_on_sigterm else settings.stop_grace_ms
         # It may end by itself within the grace; the attempt has timed out all the same.
-        end = begin + min(duration, timeout_ms + grace)
+        end = begin + min(duration, timeout_ms + grace)  # type: ignore[operator]  # not None
         code = SIGTERMED if settings.stops_on_sigterm else SIGKILLED
         ledger.endings[row] = Ending(TIMED_OUT, "", retryable=False)
     elif peak > memory_mib > 0:

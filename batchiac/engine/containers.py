@@ -1,10 +1,16 @@
 """What the containers of one task do together: one outcome of a job from those of its containers.
 
+A staged task has containers that wait for others. "Amazon EKS initContainer completion duration, and Amazon ECS
+containerDependency resolution duration occur in the STARTING state": the job is RUNNING when its last container has
+started, and never where an essential one cannot start; then it fails in STARTING.
+
 A task with one container ends as that container does. With more, each starts when its dependsOn conditions hold
 (START, COMPLETE, SUCCESS), init containers run one after the other before the rest, and the task ends when an
 essential container ends; the others are stopped then. Its exit code is that of the essential container that ended it,
 or of the first failed one.
-Source: botocore 1.44.5, batch TaskContainerProperties.essential, .dependsOn; EksPodProperties.
+Source: botocore 1.44.5, batch TaskContainerProperties.essential, .dependsOn; EksPodProperties;
+https://docs.aws.amazon.com/batch/latest/userguide/job_states.html, read 2026-11-21. Assumption (0117): which moment
+"resolved" is where a container that is not essential never starts.
 """
 
 from __future__ import annotations
@@ -84,6 +90,23 @@ def task_outcome(
     starts = all(each.starts for each in outcomes)
     reason = runs[decisive].reason or next((each.reason for each in outcomes if not each.starts), "")
     return Outcome(end, 1 if code is None else code, 0, reason, starts), seen
+
+
+def outcomes_of(
+    world: World, record: Record, containers: tuple[Container, ...], index: int, attempt: int
+) -> list[Outcome]:
+    """What each container of a task draws. Draws are functions of job, index and attempt: asking again gives the
+    same."""
+    stream = world.stream.rekey(record.index, index, attempt)
+    return [as_outcome(world.behaviour.plan(record.request, each)(index, attempt, stream)) for each in containers]
+
+
+def starting_ms(containers: tuple[Container, ...], outcome: Outcome, runs: tuple[ContainerRun, ...]) -> int | None:
+    """How long a task is STARTING because its containers wait for one another; None where it never gets further."""
+    never = any(each.essential and run.started_ms is None for each, run in zip(containers, runs, strict=True))
+    if never:
+        return outcome.duration_ms if outcome.exit_code == 0 else None
+    return max(run.started_ms or 0 for each, run in zip(containers, runs, strict=True) if not each.init)
 
 
 def _ends_task(container: Container, run: ContainerRun) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from batchiac.engine.attempts import rows_on
-from batchiac.engine.containers import ContainerRun, as_outcome, task_outcome
+from batchiac.engine.containers import ContainerRun, outcomes_of, task_outcome
 from batchiac.engine.fleet import EnvironmentState, Host
 from batchiac.engine.jobs import RUNNING, STARTING, SUCCEEDED, job_id_of
 from batchiac.engine.ledger import NEVER, NO_EXIT
@@ -47,7 +47,9 @@ def _attempt(
     instance_id, instance_arn, environment, cluster = _host_facts(world, host)
     task_id = world.identifiers.hexadecimal("task", (record.index << 20 | (row - record.row)) << 8 | number, 32)
     definition = record.request.definition
-    stream = f"{definition.name[:200]}/default/{task_id}" if started != NEVER else ""
+    containers = definition.containers
+    prefix = (containers[0].log_stream_prefix if containers else "") or definition.name[:200]
+    stream = f"{prefix}/default/{task_id}" if started != NEVER else ""
     return AttemptView(
         moment(started),
         moment(stopped),
@@ -74,7 +76,7 @@ def view_job(world: World, record: Record, row: int) -> JobView:
     ]  # fmt: skip
     reason = ledger.status_reasons.get(row, "")
     terminal = status >= SUCCEEDED
-    placed = ledger.host[row] != NEVER and (status >= STARTING) and ledger.attempts[row] > len(past)
+    placed = ledger.host[row] != NEVER and status >= STARTING
     current = None
     started = ledger.started[row] if terminal or status == RUNNING else NEVER
     stopped = ledger.stopped[row] if terminal else NEVER
@@ -82,7 +84,7 @@ def view_job(world: World, record: Record, row: int) -> JobView:
         reason = ESSENTIAL_EXITED
     if placed:
         current = _attempt(
-            world, record, row, ledger.attempts[row], ledger.host[row], started, stopped,
+            world, record, row, len(past) + 1, ledger.host[row], started, stopped,
             ledger.exit[row] if terminal else NO_EXIT, reason if terminal else "",
             ledger.container_reasons.get(row, "") if terminal else "",
         )  # fmt: skip
@@ -98,7 +100,7 @@ def view_job(world: World, record: Record, row: int) -> JobView:
         queue=record.queue.spec.name,
         status=STATUSES[status],
         status_reason=reason,
-        created_at_ms=record.created_at,
+        created_at_ms=created_at(record, row),
         started_at_ms=moment(started),
         stopped_at_ms=moment(stopped),
         request=record.request,
@@ -117,6 +119,14 @@ def view_job(world: World, record: Record, row: int) -> JobView:
         environment_variables=variables_of(world, record, row) if placed else {},
         containers=_container_runs(world, record, row) if placed and len(record.plan.containers) > 1 else (),
     )
+
+
+def created_at(record: Record, row: int) -> int:
+    """ "For array child jobs, this is when the child job was spawned by its parent and entered the PENDING state."
+
+    Source: botocore 1.44.5, batch JobDetail.createdAt.
+    """
+    return record.spawned_at if row != record.row and record.spawned_at >= 0 else record.created_at
 
 
 def planned_end_ms(world: World, record: Record, row: int) -> int | None:
@@ -138,14 +148,12 @@ def _is_terminated(record: Record, row: int) -> bool:
 
 
 def _container_runs(world: World, record: Record, row: int) -> tuple[ContainerRun, ...]:
-    """Draws are functions of job, index and attempt: asking again gives what happened."""
+    if world.ledger.status[row] < SUCCEEDED:
+        return ()
     containers = record.plan.containers
-    attempt = world.ledger.attempts[row]
-    index = max(0, row - record.row - 1)
-    stream = world.stream.rekey(record.index, index, attempt)
-    outcomes = [as_outcome(world.behaviour.plan(record.request, each)(index, attempt, stream)) for each in containers]
-    runs = task_outcome(containers, outcomes)[1]
-    return runs if world.ledger.status[row] >= SUCCEEDED else ()
+    number = len(world.ledger.past.get(row, ())) + 1
+    outcomes = outcomes_of(world, record, containers, max(0, row - record.row - 1), number)
+    return task_outcome(containers, outcomes)[1]
 
 
 def variables_of(world: World, record: Record, row: int) -> dict[str, str]:

@@ -78,6 +78,8 @@ def create(world: World, spec: ComputeEnvironment) -> None:
     state = EnvironmentState(spec, serial, unique, world.hosts)
     world.environments[spec.name] = state
     world.environment_list.append(state)
+    if world.settings.cluster_names == "older":
+        state.cluster = f"{spec.name}_Batch_{unique}"
     expand_candidates(world, state)
     set_status(world, state, "create")
     _settle_after(world, state, world.settings.environment_create_ms)
@@ -192,7 +194,7 @@ def delete(world: World, name: str) -> None:
     if state.status in ("CREATING", "UPDATING", "DELETING"):
         raise BusyRefusal("Cannot delete, resource is being modified")
     if state.spec.state == "ENABLED":
-        raise StateRefusal("Cannot delete, state must be DISABLED")
+        raise StateRefusal(world.settings.messages.delete_enabled_environment)
     if state.queues:
         raise ReferencedRefusal("Cannot delete, found existing JobQueue relationship")
     set_status(world, state, "delete", "DISABLED and in no queue")

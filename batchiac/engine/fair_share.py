@@ -6,7 +6,8 @@ first out. Usage is brought up to date once an epoch (the window cut into `fair_
 starts is charged an epoch at once, so that shares take turns within one. With many shares that have waiting jobs,
 usage is not brought up to date before half as many jobs have started: the cost a job stays the same, however many
 shares there are. Assumption (0108): AWS publishes neither the
-curve of the decay nor how often it is evaluated. Ties go to the share that was first used.
+curve of the decay nor how often it is evaluated. Ties go to the share that was first used, or as the seed says
+(`fair_share_ties`).
 
 While shares that nobody uses yet could appear, a part of maxvCpus is kept for them:
 maxvCpus · (computeReservation/100)^(active shares).
@@ -27,6 +28,7 @@ from batchiac.model.scheduling_policy import SchedulingPolicy
 
 DEFAULT_DECAY_S = 600
 MAX_SHARES = 500
+_TIES = 1 << 32
 
 
 class FairShare:
@@ -70,6 +72,24 @@ class FairShare:
                 return entry.weight_factor
         return 1.0
 
+    def _count_members(self, world: World) -> None:
+        """`share_prefix_weight` "counted": each share of a prefix weighs as much as all of its active shares together.
+
+        "UserA*" with weight 1 and n members: each has weight n. Source: the User Guide as of January 2023; decision
+        0115.
+        """
+        exact = {entry.identifier for entry in self._policy.shares}
+        for entry in self._policy.shares:
+            if entry.identifier.endswith("*"):
+                members = [
+                    share
+                    for share in self.shares.values()
+                    if share.identifier not in exact and share.identifier.startswith(entry.identifier[:-1])
+                ]
+                active = sum(share.alive > 0 or share.active_until > world.now_ms for share in members)
+                for share in members:
+                    share.weight = entry.weight_factor * max(1, active)
+
     # --- what the jobs do ---
 
     def join(self, world: World, identifier: str) -> ShareState:
@@ -85,7 +105,11 @@ class FairShare:
                     f"Job queue {self._queue.spec.name} has {MAX_SHARES} active share identifiers already:"
                     f" {identifier} cannot be added until one has no more jobs."
                 )
-            share = self.shares[identifier] = ShareState(identifier, self.weight_of(identifier), len(self.shares))
+            serial = len(self.shares)
+            if world.settings.fair_share_ties == "seeded":
+                chance = world.stream.rekey(1 << 43, self._queue.serial, serial).random()
+                serial |= int(chance * _TIES) << 16
+            share = self.shares[identifier] = ShareState(identifier, self.weight_of(identifier), serial)
             share.since = share.moment = world.now_ms
         share.alive += 1
         return share
@@ -177,6 +201,8 @@ class FairShare:
         """A new epoch: bring usage up to now, with decay."""
         self.epoch = epoch
         self.starts = 0
+        if world.settings.share_prefix_weight == "counted":
+            self._count_members(world)
         for share in self.shares.values():
             share.key = self._usage(world, share)
         self.heap = [(share.key, share.serial, share) for _, _, share in self.heap]

@@ -6,7 +6,7 @@ from batchiac.engine.fleet import EnvironmentState, Host
 from batchiac.engine.records import CPU_UNITS, Shape
 from batchiac.engine.waiting import QueueState
 from batchiac.engine.world import World
-from batchiac.model.instance_type import Catalogue, InstanceType, usable_memory_mib
+from batchiac.model.instance_type import Catalogue, InstanceType
 
 
 def expand_candidates(world: World, environment: EnvironmentState) -> None:
@@ -31,11 +31,11 @@ def expand_candidates(world: World, environment: EnvironmentState) -> None:
     environment.candidates = found
 
 
-def holds(kind: InstanceType, shape: Shape, reserved_mib: int) -> bool:
+def holds(kind: InstanceType, shape: Shape, memory_mib: int) -> bool:
     """True when an empty instance of this type can hold one job (or node) of this shape."""
     return (
         kind.vcpus * CPU_UNITS >= shape.cpu
-        and usable_memory_mib(kind.memory_mib, reserved_mib=reserved_mib) >= shape.memory
+        and memory_mib >= shape.memory
         and kind.gpus >= shape.gpus
         and (not shape.architecture or kind.architecture == shape.architecture)
         and (not shape.instance_types or kind.name in shape.instance_types or kind.family in shape.instance_types)
@@ -46,8 +46,8 @@ def fitting_types(world: World, environment: EnvironmentState, shape: Shape) -> 
     """The environment's types that can hold this shape, in the environment's order."""
     known = environment.fits.get(shape)
     if known is None:
-        reserved = world.settings.reserved_memory_mib
-        known = tuple(each for each in environment.candidates if holds(each, shape, reserved))
+        settings = world.settings
+        known = tuple(each for each in environment.candidates if holds(each, shape, settings.usable_mib(each)))
         environment.fits[shape] = known
     return known
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from batchiac.engine.placement import PlacementIndex
 from batchiac.engine.records import CPU_UNITS, Record, Shape
 from batchiac.model.compute_environment import ComputeEnvironment
-from batchiac.model.instance_type import InstanceType, usable_memory_mib
+from batchiac.model.instance_type import InstanceType
 
 if TYPE_CHECKING:
     from batchiac.engine.waiting import Demand, QueueState
@@ -32,14 +32,14 @@ class Host:
     )  # fmt: skip
 
     def __init__(
-        self, serial: int, instance_id: str, environment: EnvironmentState, kind: InstanceType, reserved_mib: int
+        self, serial: int, instance_id: str, environment: EnvironmentState, kind: InstanceType, memory_mib: int
     ) -> None:
         self.serial = serial
         self.id = instance_id
         self.environment = environment
         self.type = kind
         self.total_cpu = self.free_cpu = kind.vcpus * CPU_UNITS
-        self.total_memory = self.free_memory = usable_memory_mib(kind.memory_mib, reserved_mib=reserved_mib)
+        self.total_memory = self.free_memory = memory_mib
         self.total_gpus = self.free_gpus = kind.gpus
         self.status = ""
         self.open = False

@@ -9,7 +9,6 @@ Source: https://docs.aws.amazon.com/batch/latest/userguide/multi-node-parallel-j
 from __future__ import annotations
 
 from batchiac.engine import attempts, consumables, hosts
-from batchiac.engine.containers import combine
 from batchiac.engine.effects import CapacityRefused
 from batchiac.engine.fits import fitting_types, host_holds
 from batchiac.engine.fleet import EnvironmentState, Host
@@ -88,18 +87,13 @@ def start_node(world: World, record: Record, node: int) -> None:
         pulled = host.images[image] = now + world.settings.image_pull_ms
     begin = max(begin, pulled)
     attempt = ledger.attempts[row] = ledger.attempts[record.row]
-    draws = [world.behaviour.plan(record.request, each) for each in containers]
-    memory = containers[0].resources.memory_mib if len(containers) == 1 else 0
-    attempts.write_end(
-        world,
-        row,
-        (draws[0] if len(draws) == 1 else combine(containers, draws))(
-            node, attempt, world.stream.rekey(record.index, node, attempt)
-        ),
-        begin,
-        memory,
-        record.plan.timeout_ms if node == record.plan.definition.main_node else None,
-    )
+    timeout_ms = record.plan.timeout_ms if node == record.plan.definition.main_node else None
+    if len(containers) > 1:
+        begin = attempts.plan_stages(world, record, row, containers, node, attempt, begin, timeout_ms)
+    else:
+        draw = world.behaviour.plan(record.request, containers[0])
+        outcome = draw(node, attempt, world.stream.rekey(record.index, node, attempt))
+        attempts.write_end(world, row, outcome, begin, containers[0].resources.memory_mib, timeout_ms)
     _set_node(world, record, row, "placed", "the main node, or the main node is RUNNING")
     if begin == now:
         node_running(world, record, row)

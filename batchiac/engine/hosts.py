@@ -46,7 +46,7 @@ def _set_status(world: World, host: Host, event: str, condition: str, reason: st
 def _new_host(world: World, environment: EnvironmentState, kind: InstanceType) -> Host:
     serial = len(world.hosts)
     instance_id = "i-" + world.identifiers.hexadecimal("instance", serial, 17)
-    host = Host(serial, instance_id, environment, kind, world.settings.reserved_memory_mib)
+    host = Host(serial, instance_id, environment, kind, world.settings.usable_mib(kind))
     host.launched_at = world.now_ms
     world.hosts.append(host)
     world.host_by_id[instance_id] = host
@@ -131,7 +131,7 @@ def drain(world: World, host: Host, reason: str) -> None:
         if host.busy:
             _set_status(world, host, "drain", "it has jobs", reason)
         else:
-            _set_status(world, host, "scale in", "idle for the delay and above minvCpus", reason)
+            _set_status(world, host, "drain", "it has no job", reason)
             _gone(world, host, reason)
 
 

@@ -76,6 +76,7 @@ def set_role_permissions(world: World, name: str, granted: bool) -> None:
 def change_settings(world: World, settings: EngineSettings) -> None:
     """Have other settings hold from now on; what is on its way already comes when it would have come."""
     before, world.settings = world.settings, settings
+    world.prepared.clear()
     for queue in world.queue_order:
         if queue.fair is not None:
             queue.fair.apply(world, queue.spec.scheduling_policy)

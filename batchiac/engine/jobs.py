@@ -242,6 +242,8 @@ def finish_array(world: World, record: Record) -> None:
     else:
         event = "queue deleted" if ledger.status_reasons.get(record.row) == QUEUE_DELETED else "dependency failed"
         condition = ""
+        if record.plan.definition.invalid_reason and not record.dependency_failed and event != "queue deleted":
+            event, condition = "admitted", "its definition is invalid"
     row = read_row(Machine.ARRAY, JobStatus(previous).name, event, condition, history=record.id)
     to = JobStatus[row.to].value
     ledger.status[record.row] = to

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from batchiac.engine.descriptions import moment
+from batchiac.engine.descriptions import created_at, moment
 from batchiac.engine.jobs import RUNNING, SUCCEEDED, job_id_of
 from batchiac.engine.ledger import NO_EXIT
 from batchiac.engine.reasons import ESSENTIAL_EXITED
@@ -27,7 +27,7 @@ def summarise(world: World, record: Record, row: int) -> JobSummary:
         record.queue.spec.name,
         STATUSES[status],
         reason or (ESSENTIAL_EXITED if ran else ""),
-        record.created_at,
+        created_at(record, row),
         moment(ledger.started[row]) if terminal or status == RUNNING else None,
         moment(ledger.stopped[row]) if terminal else None,
         ledger.exit[row] if ran and ledger.exit[row] != NO_EXIT else None,

@@ -76,6 +76,7 @@ class JobEvent(IntEnum):
     TERMINATED = 11
     TIME_LIMIT = 12
     QUEUE_DELETED = 13
+    INVALID = 14
 
 
 _WORDS: dict[JobEvent, tuple[str, str]] = {
@@ -93,6 +94,7 @@ _WORDS: dict[JobEvent, tuple[str, str]] = {
     JobEvent.TERMINATED: ("terminate", ""),
     JobEvent.TIME_LIMIT: ("time-limit action", "head of its queue and blocked for that long"),
     JobEvent.QUEUE_DELETED: ("queue deleted", ""),
+    JobEvent.INVALID: ("admitted", "its definition is invalid"),
 }
 
 _S = JobStatus
@@ -101,6 +103,7 @@ _E = JobEvent
 JOB_ROWS: tuple[tuple[JobStatus, JobEvent, JobStatus, tuple[str, ...]], ...] = (
     (_S.SUBMITTED, _E.ADMITTED_WAITING, _S.PENDING, ("notify",)),
     (_S.SUBMITTED, _E.ADMITTED_READY, _S.RUNNABLE, ("notify", "enqueue at the back")),
+    (_S.SUBMITTED, _E.INVALID, _S.FAILED, ("notify", "resolve dependents")),
     (_S.SUBMITTED, _E.DEPENDENCY_FAILED, _S.FAILED, ("notify", "resolve dependents")),
     (_S.SUBMITTED, _E.CANCELLED, _S.FAILED, ("mark cancelled", "notify", "resolve dependents")),
     (_S.SUBMITTED, _E.TERMINATED, _S.FAILED, ("mark terminated", "notify", "resolve dependents")),
@@ -181,6 +184,7 @@ def next_status(state: int, event: JobEvent, history: str) -> int:
 _M = Machine
 OTHER_ROWS: tuple[Row, ...] = (
     Row(_M.ARRAY, "SUBMITTED", "admitted", "", "PENDING", ("notify", "spawn children")),
+    Row(_M.ARRAY, "SUBMITTED", "admitted", "its definition is invalid", "FAILED", ("notify", "resolve dependents")),
     Row(_M.ARRAY, "SUBMITTED", "dependency failed", "", "FAILED", ("notify", "resolve dependents")),
     Row(_M.ARRAY, "SUBMITTED", "cancel or terminate", "", "FAILED", ("notify", "resolve dependents")),
     Row(_M.ARRAY, "SUBMITTED", "queue deleted", "", "FAILED", ("fail every child", "notify", "resolve dependents")),
@@ -225,7 +229,9 @@ OTHER_ROWS: tuple[Row, ...] = (
     Row(_M.ATTEMPT, "STARTING", "container started", "image pulled, its dependencies resolved", "RUNNING",
         ("set startedAt", "open the log stream", "start the timeout")),
     Row(_M.ATTEMPT, "STARTING", "start failed", "", "ended", ("set the reason",)),
+    Row(_M.ATTEMPT, "STARTING", "container exited", "", "ended", ("set exit code and reason",)),
     Row(_M.ATTEMPT, "STARTING", "host lost", "", "ended", ("set the reason",)),
+    Row(_M.ATTEMPT, "STARTING", "queue deleted", "", "ended", ("set the reason",)),
     Row(_M.ATTEMPT, "STARTING", "terminate", "", "ended", ("stop, kill after the grace",)),
     Row(_M.ATTEMPT, "RUNNING", "container exited", "", "ended", ("set exit code and reason", "set stoppedAt")),
     # An executor learns it only when it has tried: by then the attempt counts as RUNNING.
@@ -234,6 +240,7 @@ OTHER_ROWS: tuple[Row, ...] = (
         ("stop, kill after the grace", "set the reason", "set stoppedAt")),
     Row(_M.ATTEMPT, "RUNNING", "host lost", "", "ended", ("set the reason", "set stoppedAt")),
     Row(_M.ATTEMPT, "RUNNING", "terminate", "", "ended", ("stop, kill after the grace", "set stoppedAt")),
+    Row(_M.ATTEMPT, "RUNNING", "queue deleted", "", "ended", ("set the reason", "set stoppedAt")),
     Row(_M.ENVIRONMENT, "", "create", "", "CREATING", ("notify", "schedule the end")),
     Row(_M.ENVIRONMENT, "CREATING", "settled", "nothing wrong", "VALID", ("notify", "scale to minvCpus")),
     Row(_M.ENVIRONMENT, "CREATING", "settled", "a reason to be invalid", "INVALID", ("notify",)),
@@ -257,6 +264,7 @@ OTHER_ROWS: tuple[Row, ...] = (
     Row(_M.INSTANCE, "LAUNCHING", "joined the cluster", "", "READY", ("notify", "dispatch")),
     Row(_M.INSTANCE, "LAUNCHING", "lost", "", "TERMINATED", ("give its pool capacity back", "notify")),
     Row(_M.INSTANCE, "READY", "drain", "it has jobs", "DRAINING", ("take no more jobs",)),
+    Row(_M.INSTANCE, "READY", "drain", "it has no job", "TERMINATED", ("notify",)),
     Row(_M.INSTANCE, "READY", "scale in", "idle for the delay and above minvCpus", "TERMINATED", ("notify",)),
     Row(_M.INSTANCE, "READY", "lost", "", "TERMINATED", ("fail its attempts", "notify")),
     Row(_M.INSTANCE, "DRAINING", "idle", "", "TERMINATED", ("notify",)),

@@ -159,7 +159,7 @@ def delete(world: World, name: str) -> None:
     if state.status in ("CREATING", "UPDATING", "DELETING"):
         raise BusyRefusal("Cannot delete, resource is being modified")
     if state.spec.state == "ENABLED":
-        raise StateRefusal("Cannot delete, state must be DISABLED")
+        raise StateRefusal(world.settings.messages.delete_enabled_queue)
     set_status(world, state, "delete", "DISABLED")
     for index in state.records:
         record = world.records[index]

@@ -64,11 +64,12 @@ class Prepared:
     Attributes:
         image: of the container that is pulled first; what instances have cached is counted by it.
         timeout_ms: None where there is no timeout.
-        draw_all: combines the containers' draws where there is more than one.
+        staged: some of its containers start only when others have done something.
+        simple: what Record.simple begins with.
     """
 
     __slots__ = ("attempts", "consumables", "containers", "definition", "image", "kind", "memory", "nodes", "shape",
-                 "timeout_ms")  # fmt: skip
+                 "simple", "staged", "timeout_ms")  # fmt: skip
 
     def __init__(self, definition: JobDefinition, shape: Shape, containers: tuple[Container, ...]) -> None:
         self.definition = definition
@@ -81,6 +82,8 @@ class Prepared:
         self.consumables = definition.consumables
         self.kind = MULTINODE if definition.type == "multinode" else PLAIN
         self.nodes = definition.num_nodes
+        self.staged = any(each.init or each.depends_on for each in containers)
+        self.simple = self.kind == PLAIN and not self.consumables and not self.staged and not definition.invalid_reason
 
 
 class Record:
@@ -96,6 +99,7 @@ class Record:
         stops: rows of it that a caller cancelled or terminated, with the caller's reason; None for none.
         terminations: those of them that were terminated.
         simple: nobody waits for single rows of it, and it locks nothing: see fastlane.py.
+        spawned_at: when an array's children came to be, -1 before.
         lingers: a row of it may still stand in a lane, so that its rows are never given out again.
     """
 
@@ -112,6 +116,7 @@ class Record:
     priority: int = 0
     sequential: bool = False
     dependency_failed: bool = False
+    spawned_at: int = -1
     lingers: bool = False
     dependents: list[tuple[Record, bool]] | None = None
     child_waits: bytearray | None = None

@@ -2,7 +2,32 @@
 
 from __future__ import annotations
 
+from attrs import frozen
+
 from batchiac.errors import UserError
+
+
+@frozen(kw_only=True)
+class Messages:
+    """Texts of refusals for which no document gives one: our words, or those of real accounts where somebody showed
+    them in public. Each may be another one here, with the names in braces that its default has. Decision 0116.
+
+    Attributes:
+        queue_not_found: as seen in public.
+        delete_enabled_environment: also of a queue; peers' replica of the service's text.
+    """
+
+    queue_not_found: str = "JobQueue {queue} not found."
+    queue_not_enabled: str = "JobQueue {queue} is {state}: jobs are accepted when it is ENABLED."
+    dependency_not_found: str = "Job {job} not found: a dependency must name an existing job."
+    sequential_outside_array: str = "A SEQUENTIAL dependency is for an array job and names no job id."
+    n_to_n_sizes: str = "An N_TO_N dependency needs two array jobs of one size: {job} has {theirs}, this job {own}."
+    dependency_on_child: str = "A job cannot depend on the child {job}: name its parent {parent}."
+    array_of_gangs: str = "A multi-node parallel job cannot be an array job: leave arrayProperties out."
+    share_forbidden: str = "shareIdentifier cannot be given: job queue {queue} has no fair share policy."
+    share_required: str = "shareIdentifier is required: job queue {queue} has a scheduling policy."
+    delete_enabled_environment: str = "Cannot delete, state must be DISABLED"
+    delete_enabled_queue: str = "Cannot delete, state must be DISABLED"
 
 
 class EngineRefusal(UserError):  # noqa: N818  STYLE's word

@@ -22,6 +22,11 @@ def prepare(world: World, definition: JobDefinition) -> Prepared:
     multinode = definition.type == "multinode"
     containers = node_containers(definition, definition.main_node) if multinode else definition.containers
     prepared = Prepared(definition, shape_of(world, definition, containers), containers)
+    if definition.platform == "FARGATE":
+        ceiling = world.settings.fargate_ceiling_ms
+        prepared.timeout_ms = ceiling if prepared.timeout_ms is None else min(prepared.timeout_ms, ceiling)
+    if not world.settings.start_failure_uses_attempt:
+        prepared.simple = False
     world.prepared[id(definition)] = prepared
     return prepared
 

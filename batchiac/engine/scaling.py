@@ -17,7 +17,7 @@ from batchiac.engine.policies.allocation import STRATEGIES, Candidate
 from batchiac.engine.records import CPU_UNITS, Shape
 from batchiac.engine.waiting import Demand, QueueState
 from batchiac.engine.world import SCALING, World
-from batchiac.model.instance_type import InstanceType, usable_memory_mib
+from batchiac.model.instance_type import InstanceType
 
 SMALLEST = 1
 
@@ -83,18 +83,18 @@ class _Group:
 
     __slots__ = ("count", "cpu", "gpus", "kind", "memory")
 
-    def __init__(self, kind: InstanceType, count: int, reserved_mib: int) -> None:
+    def __init__(self, kind: InstanceType, count: int, memory_mib: int) -> None:
         self.kind = kind
         self.count = count
         self.cpu = kind.vcpus * CPU_UNITS
-        self.memory = usable_memory_mib(kind.memory_mib, reserved_mib=reserved_mib)
+        self.memory = memory_mib
         self.gpus = kind.gpus
 
     def split(self, count: int, shape: Shape, each: int) -> _Group:
         """`count` of these instances after `each` jobs of the shape on every one."""
-        part = _Group(self.kind, count, 0)
+        part = _Group(self.kind, count, self.memory)
         part.cpu = self.cpu - each * shape.cpu
-        part.memory = self.memory - each * shape.memory
+        part.memory -= each * shape.memory
         part.gpus = self.gpus - each * shape.gpus
         return part
 
@@ -103,14 +103,15 @@ class _Supply:
     """What one environment has free or coming, as groups of alike instances."""
 
     def __init__(self, world: World, environment: EnvironmentState) -> None:
-        self.reserved = world.settings.reserved_memory_mib
+        self.settings = world.settings
         self.groups = [
-            _Group(world.instance_types[name], count, self.reserved) for name, count in environment.launching.items()
+            _Group(world.instance_types[name], count, self.settings.usable_mib(world.instance_types[name]))
+            for name, count in environment.launching.items()
         ]
         for free, bucket in environment.index.buckets.items():
             for key in bucket:
                 host = world.hosts[key & SERIAL_MASK]
-                group = _Group(host.type, 1, self.reserved)
+                group = _Group(host.type, 1, host.total_memory)
                 group.cpu, group.memory, group.gpus = free, host.free_memory, host.free_gpus
                 self.groups.append(group)
 
@@ -140,7 +141,7 @@ class _Supply:
     def _absorb_gangs(self, shape: Shape, wanted: int) -> int:
         nodes = wanted * shape.nodes
         for group in self.groups:
-            whole = _Group(group.kind, 0, self.reserved)
+            whole = _Group(group.kind, 0, self.settings.usable_mib(group.kind))
             if (group.cpu, group.memory) == (whole.cpu, whole.memory) and jobs_per_instance(
                 group.cpu, group.memory, group.gpus, shape
             ):
@@ -177,7 +178,7 @@ def provide(world: World, environment: EnvironmentState, supply: _Supply, shape:
         if launched is None:
             break
         kind, count = launched
-        supply.groups.append(_Group(kind, count, supply.reserved))
+        supply.groups.append(_Group(kind, count, supply.settings.usable_mib(kind)))
         left = supply.absorb(shape, left)
     return left
 
@@ -192,7 +193,7 @@ def launch_some(
     """
     resources = environment.spec.resources
     assert resources is not None
-    reserved = world.settings.reserved_memory_mib
+    settings = world.settings
     room = resources.max_vcpus * CPU_UNITS - environment.cpu
     if room <= 0:
         return None
@@ -206,7 +207,7 @@ def launch_some(
             kind.vcpus,
             jobs_per_instance(
                 kind.vcpus * CPU_UNITS,
-                usable_memory_mib(kind.memory_mib, reserved_mib=reserved),
+                settings.usable_mib(kind),
                 kind.gpus,
                 shape,
             ),

@@ -11,6 +11,9 @@ from typing import Any, Literal
 from attrs import field, frozen, validators
 from attrs import fields as attrs_fields
 
+from batchiac.engine.refusals import Messages
+from batchiac.model.instance_type import InstanceType, usable_memory_mib
+
 _not_negative = validators.ge(0)
 _positive = validators.ge(1)
 
@@ -45,6 +48,11 @@ def _service_settings(given: ServiceSettings | Mapping[str, Any]) -> ServiceSett
     return given if isinstance(given, ServiceSettings) else ServiceSettings(**given)
 
 
+def _messages(given: Messages | Mapping[str, str]) -> Messages:
+    """Also from what a trace wrote of them."""
+    return given if isinstance(given, Messages) else Messages(**given)
+
+
 @frozen(kw_only=True)
 class EngineSettings:
     """How long things take and which of two readings holds. All times in milliseconds, ≥ 0 unless said otherwise.
@@ -66,7 +74,17 @@ class EngineSettings:
             https://docs.aws.amazon.com/batch/latest/userguide/job_timeouts.html, read 2026-11 ("30 seconds").
         stops_on_sigterm: False: a container ignores SIGTERM, and is killed when the grace is over (exit 137, which is
             what users see). True: it ends at once with 143. Assumption (0105): False.
+        timeout_batch_ms: how often attempts whose time is over are looked for; 0 ends each at its moment. "Timeout
+            terminations are handled on a best-effort basis", "a first in, first out queue, where jobs are terminated
+            in batches". Source: https://docs.aws.amazon.com/batch/latest/userguide/job_timeouts.html, read 2026-11-21.
+            Assumption (0112): 0, because AWS names neither the cadence nor the size of a batch.
+        timeouts_per_batch: how many are ended at such a look; 0 has no limit. Needs timeout_batch_ms.
+        fargate_ceiling_ms: "Jobs that run on Fargate resources can't expect to run for more than 14 days". (0112)
         reserved_memory_mib: ECS_RESERVED_MEMORY of the AMI, 32 on the default one.
+        registered_memory_mib: instance type → MiB that its agent registers, where that was measured; for the others
+            the formula of 0101 holds. AWS documents one type.
+        cluster_names: "current" (`AWSBatch-<environment>-<uuid>`, as seen in public) or "older"
+            (`<environment>_Batch_<uuid>`, as in botocore's examples). (0114)
         spot_interruptions_per_instance_hour: seeded rate, of Spot instances and of tasks on
             Fargate Spot; 0 has none. AWS publishes ranges, no rate (0106).
         retention_ms: how long finished jobs can be described: "at least 7 days".
@@ -75,10 +93,15 @@ class EngineSettings:
         fair_share_decay: whether usage counts less the older it is ("linear") or in full until the window ends
             ("step"). "The decay allows for more recently run jobs to have more weight." Assumption (0108): linear.
         order_minutes: what the window has beyond shareDecaySeconds; UG names it, and does not define it. (0108): 0.
+        fair_share_ties: of shares with the same usage the one "first_used" is next, or one at random from the seed
+            ("seeded"). (0108)
+        share_prefix_weight: "each": every share of a prefix has the entry's weight, as the API reference has it.
+            "counted": with n active shares of the prefix each has n times it, as the guide of 2023 had it. (0115)
         start_failure_uses_attempt: BC counts moves to RUNNABLE, UG those to RUNNING; both end at the same number only
             if a STARTING failure counts. Assumption (0110): True.
         max_overshoot: whether one instance may go over maxvCpus where AWS documents that it can.
         service: of service jobs.
+        messages: texts of refusals that AWS's documents do not give. (0116)
     """
 
     admission_ms: int = field(default=1_000, validator=_positive)
@@ -97,16 +120,37 @@ class EngineSettings:
     idle_scale_in_ms: int = field(default=300_000, validator=_not_negative)
     stop_grace_ms: int = field(default=30_000, validator=_not_negative)
     stops_on_sigterm: bool = False
+    timeout_batch_ms: int = field(default=0, validator=_not_negative)
+    timeouts_per_batch: int = field(default=0, validator=_not_negative)
+    fargate_ceiling_ms: int = field(default=14 * 24 * 3_600_000, validator=_positive)
     reserved_memory_mib: int = field(default=32, validator=_not_negative)
+    registered_memory_mib: Mapping[str, int] = field(factory=dict, converter=dict)
+    cluster_names: Literal["current", "older"] = field(
+        default="current", validator=validators.in_(("current", "older"))
+    )
     spot_interruptions_per_instance_hour: float = field(default=0.0, validator=validators.ge(0.0))
     retention_ms: int = field(default=7 * 24 * 3_600_000, validator=_positive)
     blocked_after_ms: int = field(default=0, validator=_not_negative)
     fair_share_epochs: int = field(default=60, validator=_positive)
     fair_share_decay: Literal["linear", "step"] = field(default="linear", validator=validators.in_(("linear", "step")))
     order_minutes: int = field(default=0, validator=_not_negative)
+    fair_share_ties: Literal["first_used", "seeded"] = field(
+        default="first_used", validator=validators.in_(("first_used", "seeded"))
+    )
+    share_prefix_weight: Literal["each", "counted"] = field(
+        default="each", validator=validators.in_(("each", "counted"))
+    )
     start_failure_uses_attempt: bool = True
     max_overshoot: bool = True
     service: ServiceSettings = field(default=ServiceSettings(), converter=_service_settings)
+    messages: Messages = field(default=Messages(), converter=_messages)
+
+    def usable_mib(self, kind: InstanceType) -> int:
+        """The memory that jobs can have on an instance of this type."""
+        registered = self.registered_memory_mib.get(kind.name)
+        if registered is None:
+            return usable_memory_mib(kind.memory_mib, reserved_mib=self.reserved_memory_mib)
+        return max(0, registered - self.reserved_memory_mib)
 
 
 def instant(**overrides: int) -> EngineSettings:

@@ -12,6 +12,7 @@ from batchiac.engine.jobs import (
     change,
     change_children,
     enqueue,
+    fail_all,
     fail_waiting,
     finish,
     release_children,
@@ -49,9 +50,10 @@ def submit(world: World, request: JobRequest) -> str:
     """
     queue = world.queues.get(request.queue)
     if queue is None:
-        raise NotFoundRefusal(f"JobQueue {request.queue} not found.")
+        raise NotFoundRefusal(world.settings.messages.queue_not_found.format(queue=request.queue))
     if queue.spec.state != "ENABLED" or queue.status in ("DELETING", "DELETED"):
-        raise StateRefusal(f"JobQueue {request.queue} is {queue.spec.state}: jobs are accepted when it is ENABLED.")
+        text = world.settings.messages.queue_not_enabled
+        raise StateRefusal(text.format(queue=request.queue, state=queue.spec.state))
     definition = request.definition
     plan = world.prepared.get(id(definition))
     if plan is None or plan.definition is not definition:
@@ -59,11 +61,9 @@ def submit(world: World, request: JobRequest) -> str:
     parents = find_parents(world, request) if request.depends_on else ()
     if queue.fair is None:
         if request.share_identifier:
-            raise InvalidRefusal(
-                f"shareIdentifier cannot be given: job queue {queue.spec.name} has no fair share policy."
-            )
+            raise InvalidRefusal(world.settings.messages.share_forbidden.format(queue=queue.spec.name))
     elif not request.share_identifier:
-        raise InvalidRefusal(f"shareIdentifier is required: job queue {queue.spec.name} has a scheduling policy.")
+        raise InvalidRefusal(world.settings.messages.share_required.format(queue=queue.spec.name))
     now = world.now_ms
     index = len(world.records)
     job_id = new_job_id(world)
@@ -71,7 +71,7 @@ def submit(world: World, request: JobRequest) -> str:
     record.demand = demand_of(queue, plan.shape)
     if plan.kind == MULTINODE:
         if request.array_size:
-            raise InvalidRefusal("A multi-node parallel job cannot be an array job: leave arrayProperties out.")
+            raise InvalidRefusal(world.settings.messages.array_of_gangs)
         record.kind, record.size = MULTINODE, plan.nodes
         record.row = world.ledger.reserve(1 + plan.nodes, index)
     elif request.array_size:
@@ -84,8 +84,7 @@ def submit(world: World, request: JobRequest) -> str:
         priority = request.scheduling_priority
         record.priority = definition.scheduling_priority if priority is None else priority
         record.share = queue.fair.join(world, request.share_identifier)
-    if record.kind != MULTINODE and not plan.consumables:
-        record.simple = True
+    record.simple = plan.simple
     world.records.append(record)
     world.by_id[job_id] = index
     queue.records.append(index)
@@ -112,26 +111,25 @@ def find_parents(world: World, request: JobRequest) -> tuple[tuple[Record | None
         NotFoundRefusal: a job id that is not known; finished jobs are forgotten after the retention time.
         InvalidRefusal: SEQUENTIAL with an id or outside an array; N_TO_N between arrays of different sizes.
     """
+    messages = world.settings.messages
     found: list[tuple[Record | None, str]] = []
     for dependency in request.depends_on:
         if dependency.type == "SEQUENTIAL":
             if dependency.job_id or not request.array_size:
-                raise InvalidRefusal("A SEQUENTIAL dependency is for an array job and names no job id.")
+                raise InvalidRefusal(messages.sequential_outside_array)
             found.append((None, "SEQUENTIAL"))
             continue
         parent_id, _, child = dependency.job_id.partition(":")
         index = world.by_id.get(parent_id)
         parent = None if index is None else world.records[index]
         if parent is None or (child and not (child.isdigit() and int(child) < parent.size)):
-            raise NotFoundRefusal(f"Job {dependency.job_id} not found: a dependency must name an existing job.")
+            raise NotFoundRefusal(messages.dependency_not_found.format(job=dependency.job_id))
         if dependency.type == "N_TO_N":
             if not request.array_size or parent.kind != ARRAY or parent.size != request.array_size:
-                raise InvalidRefusal(
-                    f"An N_TO_N dependency needs two array jobs of one size: {dependency.job_id} has {parent.size},"
-                    f" this job {request.array_size}."
-                )
+                text = messages.n_to_n_sizes
+                raise InvalidRefusal(text.format(job=dependency.job_id, theirs=parent.size, own=request.array_size))
         elif child:
-            raise InvalidRefusal(f"A job cannot depend on the child {dependency.job_id}: name its parent {parent_id}.")
+            raise InvalidRefusal(messages.dependency_on_child.format(job=dependency.job_id, parent=parent_id))
         found.append((parent, dependency.type))
     return tuple(found)
 
@@ -188,6 +186,9 @@ def admit(world: World, record: Record) -> None:
     if record.dependency_failed:
         fail_waiting(world, record)
         return
+    if record.plan.definition.invalid_reason:
+        fail_all(world, record, JobEvent.INVALID, record.plan.definition.invalid_reason)
+        return
     if record.kind == PLAIN:
         if record.waits:
             change(world, record, record.row, JobEvent.ADMITTED_WAITING)
@@ -203,6 +204,7 @@ def admit(world: World, record: Record) -> None:
             change(world, record, record.row, JobEvent.ADMITTED_READY)
             enqueue(world, record, record.row, record.row + 1)
         return
+    record.spawned_at = world.now_ms
     change(world, record, record.row, JobEvent.ADMITTED_WAITING)
     if record.stops is None:
         change_children(world, record, 0, record.size, JobEvent.ADMITTED_WAITING)

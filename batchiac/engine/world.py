@@ -84,6 +84,8 @@ class World:
         "shapes",
         "stream",
         "tick_at",
+        "timed_out",
+        "timeouts_at",
         "used_capacity",
     )  # fmt: skip
 
@@ -134,6 +136,8 @@ class World:
         self.in_step = False
         self.scaling_at = -1
         self.tick_at = -1
+        self.timed_out: deque[tuple[int, int]] = deque()
+        self.timeouts_at = -1
         self.ended: deque[tuple[Record, int]] | None = None
         self.prepared: dict[int, Prepared] = {}
 

@@ -55,6 +55,7 @@ class Container:
     Attributes:
         depends_on: (container name, condition) pairs; EKS init containers depend on one another with SUCCESS.
         init: an EKS init container: runs to its end before the others.
+        log_stream_prefix: `awslogs-stream-prefix`; empty for Batch's own prefix, the definition's name.
     """
 
     name: str = "default"
@@ -65,6 +66,7 @@ class Container:
     essential: bool = True
     depends_on: tuple[tuple[str, ContainerCondition], ...] = field(default=(), converter=as_tuple)
     init: bool = False
+    log_stream_prefix: str = ""
 
 
 @frozen
@@ -86,6 +88,7 @@ class JobDefinition:
         timeout_s: attemptDurationSeconds, ≥ 60; None means no timeout.
         architecture: from runtimePlatform; empty means any.
         tags: the definition's own, where `batchiac:duration` and its like may stand.
+        invalid_reason: why AWS would find a job of it invalid, after it has taken it in; empty for a sound one.
     """
 
     name: str
@@ -103,3 +106,4 @@ class JobDefinition:
     main_node: int = 0
     consumables: tuple[ConsumableRequirement, ...] = field(default=(), converter=as_tuple)
     tags: Mapping[str, str] = _NOTHING
+    invalid_reason: str = ""
