@@ -115,6 +115,10 @@ class Engine(Queries):
         """Have a VALID environment found broken. Raises: NotFoundRefusal, BusyRefusal."""
         environments.invalidate(self._world, name, reason)
 
+    def hold_deletion(self, name: str, *, held: bool) -> None:
+        """Have an environment stay DELETING for ever, or go after all. Raises: NotFoundRefusal."""
+        environments.hold_deletion(self._world, name, held)
+
     def set_service_role_permissions(self, name: str, *, granted: bool) -> None:
         """Have Batch's service role lack what it needs in an environment, or have it again.
 

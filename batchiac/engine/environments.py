@@ -95,6 +95,8 @@ def _settle(argument: tuple[World, EnvironmentState, int]) -> None:
     if generation != state.generation:
         return
     if state.status == "DELETING":
+        if state.deletion_held:
+            return
         set_status(world, state, "settled")
         if world.environments.get(state.spec.name) is state:
             del world.environments[state.spec.name]
@@ -205,3 +207,17 @@ def delete(world: World, name: str) -> None:
     for host in list(state.hosts.values()):
         hosts.lose(world, host, "compute environment deleted")
     _settle_after(world, state, world.settings.environment_delete_ms)
+
+
+def hold_deletion(world: World, name: str, held: bool) -> None:
+    """Have an environment's deletion, under way or to come, never end; or end it in the settable time after all.
+
+    Raises:
+        NotFoundRefusal: there is no such environment.
+    """
+    state = read_environment(world, name)
+    if state.deletion_held is held:
+        return
+    state.deletion_held = held
+    if state.status == "DELETING" and not held:
+        _settle_after(world, state, world.settings.environment_delete_ms)

@@ -66,6 +66,7 @@ class EnvironmentState:
         launching: how many are launching, by type name.
         steady: the shape that a freed place goes to without a decision, see fastlane.py; None where one is needed.
         role_permitted: False once a caller says that its service role lacks permissions.
+        deletion_held: True while a caller has its deletion never end.
         on_drained: called when the last draining instance is gone.
         exhausted: types whose pool refused, until something about the pool changes.
     """
@@ -74,6 +75,7 @@ class EnvironmentState:
         "candidates",
         "cluster",
         "cpu",
+        "deletion_held",
         "desired_floor",
         "exhausted",
         "fits",
@@ -123,4 +125,5 @@ class EnvironmentState:
         self.update_deadline = -1
         self.on_drained: Callable[[], None] | None = None
         self.role_permitted = True
+        self.deletion_held = False
         self.tasks: set[int] = set()

@@ -118,3 +118,26 @@ def test_idle_is_when_nothing_will_happen_unless_told() -> None:
     stage.submit(memory=999_999)
     stage.finish()
     assert stage.engine.is_idle()
+
+
+def test_a_deletion_is_held_and_let_go() -> None:
+    """DELETING for ever, also where it had begun before; afterwards the environment goes in the settable time. Nothing
+    keeps the engine busy meanwhile."""
+    stage = Stage()
+    engine = stage.engine
+    engine.create_compute_environment(
+        ComputeEnvironment(name="held", state="DISABLED", resources=ComputeResources(type="FARGATE", max_vcpus=4))
+    )
+    engine.run_until_idle()
+    engine.delete_compute_environment("held")
+    engine.hold_deletion("held", held=True)
+    engine.run_until_idle()
+    stage.wait(DAY_MS)
+    view = engine.find_environment("held")
+    assert view is not None
+    assert view.status == "DELETING"
+    engine.hold_deletion("held", held=False)
+    engine.run_until_idle()
+    assert engine.find_environment("held") is None
+    with pytest.raises(NotFoundRefusal):
+        engine.hold_deletion("held", held=True)
