@@ -152,6 +152,7 @@ def local_stack(
     settings: EngineSettings | None = None,
     at_once: bool = False,
     consistency_lag_s: float = 0,
+    image_precedence: Literal["api", "guide"] = "api",
     behaviour: Behaviour | None = None,
     unmanaged_hosts: Literal["assumed", "registered"] = "assumed",
 ) -> Iterator[TestStack]:
@@ -166,6 +167,7 @@ def local_stack(
         settings: how long things take in the simulation.
         at_once: environments and queues have changed when the call returns.
         consistency_lag_s: how long an environment counts as attached after a queue has let it go.
+        image_precedence: which image wins where several are given; see `StageSettings`.
         behaviour: what simulated jobs do; None reads their tags and commands.
         unmanaged_hosts: see `StageSettings`.
 
@@ -180,6 +182,7 @@ def local_stack(
             projections=projections,
             at_once=at_once,
             consistency_lag_ms=round(consistency_lag_s * 1000),
+            image_precedence=image_precedence,
             behaviour=behaviour,
             unmanaged_hosts=unmanaged_hosts,
             **chosen,

@@ -61,6 +61,7 @@ def _attempt(
         instance_id,
         instance_arn,
         environment,
+        private_address(host) if host >= 0 else "",
     )
 
 

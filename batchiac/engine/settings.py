@@ -82,7 +82,7 @@ class EngineSettings:
         fargate_ceiling_ms: "Jobs that run on Fargate resources can't expect to run for more than 14 days". (0112)
         reserved_memory_mib: ECS_RESERVED_MEMORY of the AMI, 32 on the default one.
         registered_memory_mib: instance type → MiB that its agent registers, where that was measured; for the others
-            the formula of 0101 holds. AWS documents one type.
+            the formula of 0101 holds. AWS documents one type. (0119)
         cluster_names: "current" (`AWSBatch-<environment>-<uuid>`, as seen in public) or "older"
             (`<environment>_Batch_<uuid>`, as in botocore's examples). (0114)
         spot_interruptions_per_instance_hour: seeded rate, of Spot instances and of tasks on

@@ -22,6 +22,7 @@ class AttemptView:
         instance_id: empty on Fargate, and before the attempt has a host.
         container_instance_arn: likewise.
         log_stream: `definition/default/task-id`, or the container's own prefix; empty before it ran.
+        private_address: of its instance, empty on Fargate.
     """
 
     started_at_ms: int | None
@@ -34,6 +35,7 @@ class AttemptView:
     instance_id: str
     container_instance_arn: str
     environment: str
+    private_address: str = ""
 
 
 @frozen

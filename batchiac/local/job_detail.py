@@ -147,8 +147,11 @@ def task_id_of(attempt: AttemptView) -> str:
 
 def pod_name_of(attempt: AttemptView) -> str:
     """`aws-batch.` and the task's id in a UUID's form."""
-    text = task_id_of(attempt)
-    return f"aws-batch.{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    return f"aws-batch.{_as_uuid(task_id_of(attempt))}"
+
+
+def _as_uuid(text: str) -> str:
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def node_name_of(instance_id: str) -> str:
@@ -202,7 +205,7 @@ def _add_payload(batch: BatchBackend, detail: Wire, record: JobRecord, view: Job
     if "containerProperties" in payload or "container" in payload:
         container = payload.get("containerProperties") or payload["container"]
         detail["container"] = _container(record, view, container)
-        detail["attempts"] = [_attempt(record, each, container) for each in view.attempts]
+        detail["attempts"] = [_attempt(record, view, each, container) for each in view.attempts]
     elif "ecsProperties" in payload:
         detail["ecsProperties"] = {
             "taskProperties": [
@@ -222,8 +225,8 @@ def _add_payload(batch: BatchBackend, detail: Wire, record: JobRecord, view: Job
 
 
 def _container(record: JobRecord, view: JobView, container: Wire) -> Wire:
-    shown = {**container, "networkInterfaces": []}
     latest = view.current
+    shown = {**container, "networkInterfaces": _interfaces(view, latest)}
     if latest is not None:
         _add_place(shown, latest)
         _add_stream(shown, record, latest, container)
@@ -232,8 +235,18 @@ def _container(record: JobRecord, view: JobView, container: Wire) -> Wire:
     return shown
 
 
-def _attempt(record: JobRecord, attempt: AttemptView, container: Wire) -> Wire:
-    place: Wire = {"networkInterfaces": []}
+def _interfaces(view: JobView, attempt: AttemptView | None) -> list[Wire]:
+    """Nodes of a multi-node job have an elastic network interface each: they run in ECS's awsvpc network mode.
+
+    Source: https://docs.aws.amazon.com/batch/latest/userguide/mnp-ce.html, read 2026-11-21.
+    """
+    if view.node_index is None or attempt is None or not attempt.private_address:
+        return []
+    return [{"attachmentId": _as_uuid(task_id_of(attempt)), "privateIpv4Address": attempt.private_address}]
+
+
+def _attempt(record: JobRecord, view: JobView, attempt: AttemptView, container: Wire) -> Wire:
+    place: Wire = {"networkInterfaces": _interfaces(view, attempt)}
     _add_place(place, attempt)
     _add_stream(place, record, attempt, container)
     _add_ending(place, attempt)

@@ -33,6 +33,11 @@ class StageSettings:
         at_once: a change of an environment or queue is over when its call returns; else it takes the engine's times.
         consistency_lag_ms: how long a compute environment counts as attached after a queue has let it go.
             Source: hashicorp/terraform-provider-aws#11077: UpdateJobQueue returns before the relationship is gone.
+        image_precedence: which image an instance gets where several are given, on which AWS's texts disagree (0118).
+            "api": imageIdOverride, imageId, the launch template's. Source: botocore 1.44.5,
+            Ec2Configuration.imageIdOverride. "guide": the image of a launch template's override, imageId,
+            imageIdOverride, the launch template's. Source:
+            https://docs.aws.amazon.com/batch/latest/userguide/ami-selection-order.html, read 2026-11-21.
         behaviour: what simulated jobs do; None reads tags and command.
         accepted_rules: ids of documented rules that are not held against requests, such as `JD006`: for tests that were
             written against a laxer Batch. What the simulation itself cannot run is refused all the same.
@@ -47,6 +52,7 @@ class StageSettings:
     engine: EngineSettings = field(factory=EngineSettings)
     at_once: bool = False
     consistency_lag_ms: int = 0
+    image_precedence: Literal["api", "guide"] = "api"
     behaviour: Behaviour | None = None
     accepted_rules: frozenset[str] = frozenset()
     unmanaged_hosts: Literal["assumed", "registered"] = "assumed"

@@ -236,6 +236,7 @@ def _container(name: str, wire: Wire, parameters: Mapping[str, str]) -> Containe
             gpus=int(needs.get("GPU", 0)),
         ),
         environment={entry["name"]: entry.get("value", "") for entry in wire.get("environment", ()) if "name" in entry},
+        log_stream_prefix=wire.get("logConfiguration", {}).get("options", {}).get("awslogs-stream-prefix", ""),
         essential=wire.get("essential", True),
         depends_on=tuple((entry["containerName"], entry["condition"]) for entry in wire.get("dependsOn", ())),
     )

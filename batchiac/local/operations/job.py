@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from attrs import evolve
+
 from batchiac.engine.policies.behaviour import TAG_PREFIX, parse_behaviour
 from batchiac.errors import WorkloadError
 from batchiac.local.api_error import refusal
@@ -26,6 +28,7 @@ Wire = dict[str, Any]
 
 MOST_DESCRIBED = 100
 MOST_AT_ONCE = 50
+MOST_PROPAGATED_TAGS = 50
 _REFERENCE = re.compile(r"Ref::([A-Za-z0-9_-]+)")
 _OVERRIDES = (
     "containerOverrides",
@@ -52,6 +55,7 @@ def submit_job(batch: BatchBackend, request: Wire) -> Wire:
     if payload is not None:
         require_sound_sizes(batch, definition, payload, request)
     tags = request.get("tags", {})
+    value = _judged(definition, request, value)
     _require_readable_behaviour(value, tags)
     array = request.get("arrayProperties")
     job_id = batch.submit(
@@ -178,6 +182,20 @@ def _value(definition: DefinitionRecord, payload: Wire, request: Wire) -> JobDef
             raise refusal(f"Unable to substitute value. No parameter found for reference {name}")
     wire = {**definition.wire, "tags": definition.tags}
     return definition_value(definition.name, definition.revision, wire, payload, request, parameters)
+
+
+def _judged(definition: DefinitionRecord, request: Wire, value: JobDefinition) -> JobDefinition:
+    """The definition, marked as invalid where the tags that its tasks would get are too many.
+
+    Source: botocore 1.44.5, batch RegisterJobDefinitionRequest.propagateTags: "If the total number of combined tags
+    from the job and job definition is over 50, the job is moved to the FAILED state."
+    """
+    if not request.get("propagateTags", definition.wire.get("propagateTags")):
+        return value
+    count = len({**definition.tags, **request.get("tags", {})})
+    if count <= MOST_PROPAGATED_TAGS:
+        return value
+    return evolve(value, invalid_reason=f"Job and job definition have {count} tags to propagate: up to 50 are allowed")
 
 
 def _references(properties: object) -> tuple[str, ...]:

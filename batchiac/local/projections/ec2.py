@@ -76,7 +76,7 @@ class Ec2(Mirror):
         # moto draws an id where it makes the instance: the engine's own is put in its place for that moment.
         with patch.object(instances_module, "random_instance_id", lambda: effect.instance_id):
             reservation = self._ec2.run_instances(
-                image_id=_image_of(resources) or self._image_of_template(template),
+                image_id=self._image_of(resources, template),
                 count=1,
                 user_data=None,
                 security_group_names=[],
@@ -93,9 +93,25 @@ class Ec2(Mirror):
         instance = reservation.instances[0]
         instance.architecture = shape.architecture
 
-    def _image_of_template(self, template: Wire | None) -> str:
+    def _image_of(self, resources: Wire, template: Wire | None) -> str:
+        """The image by the precedence that holds here (StageSettings.image_precedence)."""
         known = self._around.launch_template(template) if template is not None else None
-        return str(known.latest_version().data.get("ImageId") or DEFAULT_IMAGE) if known is not None else DEFAULT_IMAGE
+        of_template = str(known.latest_version().data.get("ImageId") or "") if known is not None else ""
+        is_override = template is not None and bool(template.get("targetInstanceTypes"))
+        override = next(
+            (
+                str(each["imageIdOverride"])
+                for each in resources.get("ec2Configuration", ())
+                if "imageIdOverride" in each
+            ),
+            "",
+        )
+        own = str(resources.get("imageId", ""))
+        if self.batch.stage.settings.image_precedence == "guide":
+            order = [of_template if is_override else "", own, override, of_template]
+        else:
+            order = [override, own, of_template]
+        return next((image for image in order if image), DEFAULT_IMAGE)
 
     def _tags(self, effect: InstanceChanged, resources: Wire) -> dict[str, str]:
         """computeResources.tags, and the two that Batch and Auto Scaling put on."""
@@ -123,17 +139,6 @@ def _template_for(template: Wire | None, instance_type: str, family: str) -> Wir
             chosen: Wire = override
             return chosen
     return template if "launchTemplateId" in template or "launchTemplateName" in template else None
-
-
-def _image_of(resources: Wire) -> str:
-    """imageIdOverride before imageId, empty where neither is given: the launch template's own is next.
-
-    Source: botocore 1.44.5, Ec2Configuration.imageIdOverride: "overrides the imageId set in the computeResource".
-    """
-    for entry in resources.get("ec2Configuration", ()):
-        if entry.get("imageIdOverride"):
-            return str(entry["imageIdOverride"])
-    return str(resources.get("imageId", ""))
 
 
 def _subnet_of(resources: Wire, instance_id: str) -> str | None:
