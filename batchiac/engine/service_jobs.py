@@ -263,9 +263,8 @@ class ServiceJobs:
         job.failed_for_capacity = True
         self._release(job)
         self._change(job, "capacity refused", "", capacity.NO_CAPACITY)
-        if job.blocked_for != capacity.NO_CAPACITY:
-            job.blocked_for = capacity.NO_CAPACITY
-            self._tell(ServiceQueueBlocked(now, job.request.queue, job.id, capacity.NO_CAPACITY))
+        job.blocked_for = capacity.NO_CAPACITY
+        self._tell(ServiceQueueBlocked(now, job.request.queue, job.id, capacity.NO_CAPACITY))
         self._enqueue(job, front=True)
         self._look_for(job)
 
