@@ -5,6 +5,7 @@ from __future__ import annotations
 from batchiac.local.iam import install_iam
 from batchiac.local.launch_template import install_launch_templates
 from batchiac.local.network import install_network
+from batchiac.local.own_hosts import install_own_hosts
 from batchiac.local.placement_group import install_placement_groups
 
 
@@ -14,3 +15,4 @@ def install_additions() -> None:
     install_launch_templates()
     install_network()
     install_iam()
+    install_own_hosts()

@@ -18,6 +18,7 @@ from batchiac.engine.service_jobs import ServiceJobs
 from batchiac.local import http_mock
 from batchiac.local.api_error import refusal
 from batchiac.local.operations.service_queue import service_resources_changed
+from batchiac.local.own_hosts import OwnHosts
 from batchiac.local.progress import Progress
 from batchiac.local.records import Record, Shelf
 from batchiac.local.surroundings import NoSurroundings, Surroundings
@@ -62,6 +63,7 @@ class BatchBackend(Progress, BaseBackend):  # type: ignore[misc]  # moto is not 
         self.open_books(f"{stage.settings.seed}:{account_id}:{region_name}")
         self.open_progress()
         self._let_go: dict[tuple[str, str], int] = {}
+        self._assumed: dict[str, list[str]] = {}
         stage.join(self)
 
     # --- what moto asks of a backend --------------------------------------------------------------------------------
@@ -105,7 +107,7 @@ class BatchBackend(Progress, BaseBackend):  # type: ignore[misc]  # moto is not 
         if settings.projections:
             from batchiac.local.projections import make_projections
 
-            self.projections = make_projections(self)
+            self.projections = [*make_projections(self), self.own_hosts]
         if settings.projections or self.stage.clock.observes:
             # Without a listener the engine makes no effects at all, which counts at a million jobs.
             engine.subscribe(self._hear)
@@ -129,6 +131,11 @@ class BatchBackend(Progress, BaseBackend):  # type: ignore[misc]  # moto is not 
         )
 
     @cached_property
+    def own_hosts(self) -> OwnHosts:
+        """The operator's own instances in UNMANAGED environments."""
+        return OwnHosts(self)
+
+    @cached_property
     def surroundings(self) -> Surroundings | NoSurroundings:
         """What else exists in the account."""
         return Surroundings(self) if self.stage.settings.projections else NoSurroundings()
@@ -140,6 +147,7 @@ class BatchBackend(Progress, BaseBackend):  # type: ignore[misc]  # moto is not 
             for instance_id in instance_ids:
                 if self.engine.find_instance(instance_id) is not None:
                     self.engine.interrupt_instance(instance_id)
+            self.own_hosts.terminated(instance_ids)
             self.flush()
 
     # --- compute environments and queues ----------------------------------------------------------------------------
@@ -149,8 +157,12 @@ class BatchBackend(Progress, BaseBackend):  # type: ignore[misc]  # moto is not 
         self.engine.create_compute_environment(value)
         self._unsettled = True
         if value.resources is None and self.stage.settings.unmanaged_hosts == "assumed":
-            for instance_type in ASSUMED_HOSTS:
-                self.engine.register_instance(value.name, instance_type)
+            self._assumed[value.name] = [self.engine.register_instance(value.name, each) for each in ASSUMED_HOSTS]
+
+    def drop_assumed_hosts(self, name: str) -> None:
+        """An environment has a host of its own: those that stood for it go, when their jobs have ended."""
+        for instance_id in self._assumed.pop(name, ()):
+            self.engine.deregister_instance(instance_id)
 
     def update_environment(self, value: Any) -> None:
         """Have the engine update an environment."""
@@ -160,6 +172,7 @@ class BatchBackend(Progress, BaseBackend):  # type: ignore[misc]  # moto is not 
     def delete_environment(self, name: str) -> None:
         """Have the engine delete an environment."""
         self.engine.delete_compute_environment(name)
+        self._assumed.pop(name, None)
         self._leaving.append((self.environments, name))
         self._unsettled = True
 

@@ -17,6 +17,7 @@ from batchiac.model.arn import batch_arn, partition_of
 if TYPE_CHECKING:
     from batchiac.engine import Engine
     from batchiac.engine.views import JobView
+    from batchiac.local.own_hosts import OwnHosts
 
 Wire = dict[str, Any]
 
@@ -30,6 +31,11 @@ class Books:
     @property
     def engine(self) -> Engine:
         """The simulation whose jobs these are."""
+        raise NotImplementedError
+
+    @property
+    def own_hosts(self) -> OwnHosts:
+        """The operator's own instances, whose ids are shown in place of the engine's."""
         raise NotImplementedError
 
     def now_ms(self) -> int:
@@ -169,11 +175,11 @@ class Books:
         """Record and view of a job, child or node; None where there is none (any more)."""
         record = self.record_of(job_id)
         view = self.engine.find_job(job_id)
-        return None if record is None or view is None else (record, view)
+        return None if record is None or view is None else (record, self.own_hosts.shown_view(view))
 
     def line_of(self, job_id: str) -> JobSummary:
         """One job as a line of a listing; it must exist."""
-        view = self.engine.describe_job(job_id)
+        view = self.own_hosts.shown_view(self.engine.describe_job(job_id))
         last = view.attempts[-1] if view.attempts else None
         return JobSummary(
             view.id,

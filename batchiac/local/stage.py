@@ -41,8 +41,8 @@ class StageSettings:
         behaviour: what simulated jobs do; None reads tags and command.
         accepted_rules: ids of documented rules that are not held against requests, such as `JD006`: for tests that were
             written against a laxer Batch. What the simulation itself cannot run is refused all the same.
-        unmanaged_hosts: `assumed`: an UNMANAGED environment has hosts enough for any job, as its owner would see to;
-            `registered`: only those that `Engine.register_instance` adds.
+        unmanaged_hosts: `assumed`: an UNMANAGED environment has hosts enough for any job, as its owner would see to,
+            until a container instance is registered with its cluster; `registered`: only those that are.
     """
 
     clock: str = "virtual"

@@ -1,0 +1,351 @@
+"""The operator's own instances: container instances that somebody registers with an UNMANAGED environment's cluster.
+
+An Auto Scaling group of one's own, a Spot Elastigroup or a plain EC2 instance looks to Batch like this: the ECS agent
+on it registers a container instance with the environment's cluster (`ecsClusterArn`), and jobs are placed there.
+
+    RegisterContainerInstance                  the engine has a host of the instance's type, which takes jobs at once
+    user data with ECS_CLUSTER=<the cluster>   the same, when the instance has booted (the engine's launch time)
+    UpdateContainerInstancesState DRAINING     no more jobs; ACTIVE again: a host again, when the last job has ended
+    DeregisterContainerInstance                refused while jobs run, unless forced: then they lose their host
+    TerminateInstances                         jobs lose their host, and the container instance goes
+
+The engine makes its hosts' ids itself, so both are kept here: what is shown carries the EC2 instance's own id, and
+moto's container instance the id that jobs name. Hosts that were assumed for an environment
+(StageSettings.unmanaged_hosts) go when the first real one joins.
+Source: https://docs.aws.amazon.com/batch/latest/userguide/unmanaged_compute_environments.html
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+from attrs import define, evolve
+
+from batchiac.engine.effects import Effect, InstanceChanged
+from batchiac.errors import UserError
+from batchiac.local.after_import import after_import
+from batchiac.local.projections import Mirror
+
+if TYPE_CHECKING:
+    from batchiac.engine.views import AttemptView, JobView
+    from batchiac.local.backend import BatchBackend
+    from batchiac.local.records import Record
+
+_MARK = "_batchiac_own_hosts"
+_CLUSTER = re.compile(r"ECS_CLUSTER=[\"']?([A-Za-z0-9_-]+)")
+
+
+@define
+class OwnHost:
+    """One registered instance.
+
+    Attributes:
+        engine_id: the engine's host; another one after each time that it was drained and made ACTIVE again.
+        draining: it has been told to take no more jobs.
+        ec2_id: the EC2 instance.
+        shown: moto's container instance, whose `id` is the one that the engine's host has.
+    """
+
+    engine_id: str
+    ec2_id: str
+    cluster: str
+    environment: str
+    shown: Any
+    draining: bool = False
+
+
+class OwnHosts(Mirror):
+    """See the module. One account and region's."""
+
+    def __init__(self, batch: BatchBackend) -> None:
+        super().__init__(batch)
+        self._by_engine_id: dict[str, OwnHost] = {}
+        self._named: dict[str, str] = {}
+        """Engine id → EC2 id, of hosts that are gone as well: their jobs' reasons name them."""
+
+    # --- what happens in the account --------------------------------------------------------------------------------
+
+    def find_environment(self, cluster: str) -> Record | None:
+        """The UNMANAGED environment whose cluster this is; None for any other cluster."""
+        for record in self.batch.environments:
+            if record.wire["type"] == "UNMANAGED" and self.batch.environment_view(record.name).cluster == cluster:
+                return record
+        return None
+
+    def find(self, cluster: str, container_instance: str) -> OwnHost | None:
+        """The host that a container instance of a cluster is, by ARN or id."""
+        unique = container_instance.rpartition("/")[2]
+        for host in self._by_engine_id.values():
+            if host.cluster == cluster and host.shown.id == unique:
+                return host
+        return None
+
+    def join(self, environment: Record, cluster: str, shown: Any) -> None:
+        """A container instance was registered.
+
+        Raises:
+            UserError: an instance type that the engine does not know.
+        """
+        host = OwnHost("", shown.ec2_instance_id, cluster, environment.name, shown)
+        self._register(host)
+        self.batch.drop_assumed_hosts(environment.name)
+
+    def is_busy(self, host: OwnHost) -> bool:
+        """True while jobs run on it."""
+        view = self.batch.engine.find_instance(host.engine_id)
+        return view is not None and view.running > 0
+
+    def leave(self, host: OwnHost) -> None:
+        """Deregistered, or its instance was terminated: jobs on it have lost their host.
+
+        Assumption: ECS leaves tasks running on a forced deregistration, "orphaned"; to Batch such a host is lost.
+        """
+        self._by_engine_id.pop(host.engine_id, None)
+        self.batch.engine.deregister_instance(host.engine_id, drain=False)
+
+    def change_state(self, host: OwnHost, status: str) -> None:
+        """DRAINING: no more jobs. ACTIVE: jobs again, at once or when it has drained."""
+        if status == "DRAINING" and not host.draining:
+            host.draining = True
+            self.batch.engine.deregister_instance(host.engine_id)
+        elif status == "ACTIVE" and self._is_gone(host):
+            self._register(host)
+
+    def terminated(self, ec2_ids: list[str]) -> None:
+        """EC2 instances were terminated: ECS deregisters their container instances by itself."""
+        gone = [host for host in self._by_engine_id.values() if host.ec2_id in ec2_ids]
+        for host in gone:
+            self.leave(host)
+            self._forget(host)
+
+    def expect_agent(self, ec2_id: str, cluster: str) -> None:
+        """An instance was launched whose agent will register it with a cluster when it has booted."""
+        batch = self.batch
+        batch.at(batch.now_ms() + batch.stage.settings.engine.launch_ms, lambda: self._start_agent(ec2_id, cluster))
+
+    def _start_agent(self, ec2_id: str, cluster: str) -> None:
+        if cluster in self._ecs.clusters and self._ec2_instance(ec2_id).state == "running":
+            self._ecs.register_container_instance(cluster, ec2_id)
+
+    # --- what happens in the engine ---------------------------------------------------------------------------------
+
+    def apply(self, effect: Effect) -> None:
+        """A host that has drained joins again where it was made ACTIVE meanwhile; one that is lost is forgotten."""
+        if not isinstance(effect, InstanceChanged) or effect.status != "TERMINATED":
+            return
+        host = self._by_engine_id.get(effect.instance_id)
+        if host is None or (host.draining and host.shown.status == "DRAINING"):
+            return
+        if host.draining:
+            self._register(host)
+            return
+        self._forget(host)
+
+    def reacts(self) -> bool:
+        """While a host is to join again when it has drained."""
+        return any(host.draining and host.shown.status == "ACTIVE" for host in self._by_engine_id.values())
+
+    def shown_reason(self, text: str) -> str:
+        """A reason with the EC2 instance's id in place of the engine's."""
+        for engine_id, ec2_id in self._named.items():
+            text = text.replace(engine_id, ec2_id)
+        return text
+
+    def shown_view(self, view: JobView) -> JobView:
+        """A job with the EC2 instances' ids in place of the engine's, in its attempts and reasons."""
+        if not self._named:
+            return view
+        current = None if view.current is None else self._shown_attempt(view.current)
+        attempts = tuple(self._shown_attempt(each) for each in view.attempts)
+        reason = self.shown_reason(view.status_reason)
+        return evolve(view, status_reason=reason, attempts=attempts, current=current)
+
+    def _shown_attempt(self, attempt: AttemptView) -> AttemptView:
+        if attempt.instance_id not in self._named:
+            return attempt
+        reason = self.shown_reason(attempt.status_reason)
+        return evolve(attempt, instance_id=self._named[attempt.instance_id], status_reason=reason)
+
+    def _forget(self, host: OwnHost) -> None:
+        self._by_engine_id.pop(host.engine_id, None)
+        self._ecs.container_instances.get(host.cluster, {}).pop(host.shown.id, None)
+        known = self._ecs.clusters.get(host.cluster)
+        if known is not None:
+            known.registered_container_instances_count = len(self._ecs.container_instances.get(host.cluster, {}))
+
+    def _is_gone(self, host: OwnHost) -> bool:
+        view = self.batch.engine.find_instance(host.engine_id)
+        return view is None or view.status == "TERMINATED"
+
+    def _register(self, host: OwnHost) -> None:
+        engine = self.batch.engine
+        instance = self._ec2_instance(host.ec2_id)
+        engine_id = engine.register_instance(
+            host.environment, instance.instance_type, spot=getattr(instance, "lifecycle", None) == "spot"
+        )
+        self._by_engine_id.pop(host.engine_id, None)
+        host.engine_id, host.draining = engine_id, False
+        self._by_engine_id[engine_id] = host
+        self._named[engine_id] = host.ec2_id
+        view = engine.find_instance(engine_id)
+        assert view is not None
+        members = self._ecs.container_instances[host.cluster]
+        members.pop(host.shown.id, None)
+        host.shown.id = view.container_instance_arn.rpartition("/")[2]
+        members[host.shown.id] = host.shown
+        for resources in (host.shown.registered_resources, host.shown.remaining_resources):
+            resources[0]["integerValue"] = view.vcpus * 1024
+            resources[1]["integerValue"] = view.memory_mib
+
+    @property
+    def _ecs(self) -> Any:
+        from moto.ecs.models import ecs_backends
+
+        return ecs_backends[self.batch.account_id][self.batch.region_name]
+
+    def _ec2_instance(self, ec2_id: str) -> Any:
+        from moto.ec2.models import ec2_backends
+
+        return ec2_backends[self.batch.account_id][self.batch.region_name].get_instance(ec2_id)
+
+
+# --- moto's ECS and EC2 -----------------------------------------------------------------------------------------------
+
+
+def install_own_hosts() -> None:
+    """Have moto's ECS and EC2 tell of container instances; calling it again changes nothing."""
+    from moto.ec2.models import EC2Backend
+
+    after_import("moto.ecs.models", _correct_ecs)
+    if not getattr(EC2Backend, _MARK, False):
+        EC2Backend.run_instances = _with_agents(EC2Backend.run_instances)
+        setattr(EC2Backend, _MARK, True)
+
+
+def _correct_ecs(module: Any) -> None:
+    ecs = module.EC2ContainerServiceBackend
+    if getattr(ecs, _MARK, False):
+        return
+    ecs.register_container_instance = _with_joining(ecs.register_container_instance)
+    ecs.deregister_container_instance = _with_leaving(ecs.deregister_container_instance)
+    ecs.update_container_instances_state = _with_state(ecs.update_container_instances_state)
+    setattr(ecs, _MARK, True)
+
+
+def _batch_of(backend: Any) -> BatchBackend | None:
+    """Batch of the account and region of a moto backend, None where nobody has asked it for anything."""
+    from batchiac.local.installation import find_stage
+
+    stage = find_stage()
+    return None if stage is None else stage.backends.get((backend.account_id, backend.region_name))
+
+
+def _name_of(cluster: str) -> str:
+    return cluster.rpartition("/")[2]
+
+
+def _with_joining(register: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(register)
+    def register_container_instance(self: Any, cluster_str: str, ec2_instance_id: str) -> Any:
+        from moto.ecs.exceptions import ClusterNotFoundException, InvalidParameterException
+
+        cluster = _name_of(cluster_str)
+        if cluster not in self.clusters:
+            raise ClusterNotFoundException()
+        batch = _batch_of(self)
+        if batch is None:
+            return register(self, cluster_str, ec2_instance_id)
+        with batch.lock:
+            batch.catch_up()
+            environment = batch.own_hosts.find_environment(cluster)
+            if environment is None:
+                return register(self, cluster_str, ec2_instance_id)
+            for known in self.container_instances.get(cluster, {}).values():
+                if known.ec2_instance_id == ec2_instance_id:
+                    return known
+            made = register(self, cluster_str, ec2_instance_id)
+            try:
+                batch.own_hosts.join(environment, cluster, made)
+            except UserError as error:
+                self.container_instances[cluster].pop(made.id, None)
+                self.clusters[cluster].registered_container_instances_count -= 1
+                raise InvalidParameterException(error.message) from error
+            batch.settle()
+            return made
+
+    return register_container_instance
+
+
+def _with_leaving(deregister: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(deregister)
+    def deregister_container_instance(self: Any, cluster_str: str, container_instance_str: str, force: bool) -> Any:
+        from moto.ecs.exceptions import InvalidParameterException
+
+        batch, cluster = _batch_of(self), _name_of(cluster_str)
+        if batch is None:
+            return deregister(self, cluster_str, container_instance_str, force)
+        with batch.lock:
+            batch.catch_up()
+            host = batch.own_hosts.find(cluster, container_instance_str)
+            if host is not None and batch.own_hosts.is_busy(host) and not force:
+                raise InvalidParameterException("Found running tasks on the instance.")
+            gone = deregister(self, cluster_str, container_instance_str, force)
+            gone.status = "INACTIVE"
+            if host is not None:
+                self.clusters[cluster].registered_container_instances_count -= 1
+                batch.own_hosts.leave(host)
+                batch.settle()
+            return gone
+
+    return deregister_container_instance
+
+
+def _with_state(update: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(update)
+    def update_container_instances_state(
+        self: Any, cluster_str: str, list_container_instance_ids: list[str], status: str
+    ) -> Any:
+        batch, cluster = _batch_of(self), _name_of(cluster_str)
+        if batch is None:
+            return update(self, cluster_str, list_container_instance_ids, status)
+        with batch.lock:
+            batch.catch_up()
+            hosts = [batch.own_hosts.find(cluster, each) for each in list_container_instance_ids]
+            result = update(self, cluster_str, list_container_instance_ids, status)
+            for host in hosts:
+                if host is not None:
+                    batch.own_hosts.change_state(host, status.upper())
+            batch.settle()
+            return result
+
+    return update_container_instances_state
+
+
+def _with_agents(run: Callable[..., Any]) -> Callable[..., Any]:
+    """An instance whose user data names a cluster has an ECS agent that registers it, once it has booted."""
+
+    @wraps(run)
+    def run_instances(self: Any, *arguments: Any, **named: Any) -> Any:
+        reservation = run(self, *arguments, **named)
+        batch = _batch_of(self)
+        if batch is None:
+            return reservation
+        for instance in reservation.instances:
+            named_cluster = _CLUSTER.search(_user_data(instance))
+            if named_cluster is not None:
+                with batch.lock:
+                    batch.catch_up()
+                    batch.own_hosts.expect_agent(instance.id, named_cluster[1])
+        return reservation
+
+    return run_instances
+
+
+def _user_data(instance: Any) -> str:
+    """The user data of an instance, its launch template's included, as text."""
+    encoded = getattr(instance, "user_data", None)
+    return "" if encoded is None else base64.b64decode(str(encoded)).decode("utf-8", "replace")
