@@ -42,6 +42,8 @@ from batchiac.rules.suppress import CONFIG_KEY, Sifted, Suppression, read_suppre
 TURNS = 20
 """Turns of the event loop that an Output gets to resolve by itself before it counts as not yet known."""
 
+COMPONENT_PREFIX = "batchiac:batch:"
+
 URN_WAIT_S = 5.0
 """How long a finding waits for its component's URN, which does not come when the component depends on a resource."""
 
@@ -138,14 +140,30 @@ def declare(
         plain[name_property] = UNKNOWN
         program.auto_named.add((kind, name))
     program.declared.append((Declared(kind, name, plain, references), owner))
-    identity = f"{pulumi.get_project()}/{pulumi.get_stack()}/{name}"
+    project, stack = pulumi.get_project(), pulumi.get_stack()
+
+    async def identity(gate: pulumi.Output[bool]) -> str:
+        # A value, not an Output of the owner's: a resource that depends on its own component depends on itself.
+        await gate.future()
+        return f"{project}/{stack}/{_scope(str(await owner.urn.future()))}/{name}"
+
     sent = {
         **_for_pulumi(inputs),
-        "identity": program.current_gate().apply(lambda _: identity),
+        "identity": pulumi.Output.from_input(program.loop.create_task(identity(program.current_gate()))),
     }
     imported = pulumi.ResourceOptions(parent=owner, import_=getattr(owner, "import_id", None))
     opts = pulumi.ResourceOptions.merge(imported, opts)
     return RESOURCES[kind](name, sent, opts)
+
+
+def _scope(urn: str) -> str:
+    """The types of the components that a resource is in: what Pulumi tells two resources of one name apart by.
+
+    Without it a definition that moves into another component, or becomes one of another type, would be made under the
+    name of the one that is still there, and deleted with it.
+    """
+    types = urn.split("::")[2].split("$")
+    return "/".join(each.removeprefix(COMPONENT_PREFIX) for each in types)
 
 
 def _handler(declared: Declared) -> type[ResourceHandler]:

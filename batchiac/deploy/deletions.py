@@ -15,6 +15,7 @@ from batchiac.deploy.state.resource import ResourceState
 from batchiac.deploy.steps import Diagnostic, Op, Step
 from batchiac.deploy.values import for_handler, reveal
 from batchiac.errors import BatchiacError, UnsupportedError
+from batchiac.model.handler import RecordedHandler
 
 PARALLEL_DELETES = 64
 
@@ -155,7 +156,7 @@ class Deletions(Acts):
             self.journal.commit()
 
     def _adopt_unsettled(self) -> None:
-        """Creates of a dead run that nobody asked for again: what they made is taken over by its tag, and deleted."""
+        """Creates of a dead run that nobody asked for again: what they made is found by its tag, and deleted."""
         for urn, operation in list(self._unsettled.items()):
             del self._unsettled[urn]
             self._settle(operation)
@@ -167,9 +168,9 @@ class Deletions(Acts):
             if live is None or not operation.resource.id or live.id != operation.resource.id:
                 continue
             del self._unsettled[urn]
-            confirm = getattr(self._handler_of(live.type), "confirm", None)
-            if self.acting and confirm is not None:
-                confirm(live.id, for_handler(reveal(live.outputs, self._unseal)))
+            handler = self._handler_of(live.type)
+            if self.acting and isinstance(handler, RecordedHandler):
+                handler.confirm(live.id, for_handler(reveal(live.outputs, self._unseal)))
             self.journal.end(operation)
 
     def _settle(self, operation: PendingOperation) -> None:
@@ -185,6 +186,9 @@ class Deletions(Acts):
 
         def act() -> None:
             inputs = for_handler(reveal(state.inputs, self._unseal))
+            if isinstance(handler, RecordedHandler):
+                handler.discard(inputs)
+                return
             made = handler.create(inputs)
             handler.delete(made.id, {**inputs, **made.outputs})
 

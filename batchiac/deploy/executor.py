@@ -25,7 +25,7 @@ import attrs
 
 from batchiac.deploy.acts import HandlerOf, Listener
 from batchiac.deploy.deletions import Deletions
-from batchiac.deploy.imports import IMPORT_ID, is_imported, read_existing, refuse_other, require_unmanaged
+from batchiac.deploy.importing.option import IMPORT_ID, is_imported, read_existing, refuse_other, require_unmanaged
 from batchiac.deploy.monitor import Answer
 from batchiac.deploy.planner import (
     Decision,
@@ -42,7 +42,7 @@ from batchiac.deploy.steps import Op, Step
 from batchiac.deploy.urn import PROVIDER_TYPE_PREFIX, make_urn, short_type
 from batchiac.deploy.values import PROVIDER_KEY, Secret, Unseal, differing, for_handler, mark_secrets, plain, reveal
 from batchiac.errors import BatchiacError, PartiallyCreatedError, UnsupportedError, UserError
-from batchiac.model.handler import CheckFailure, Handler
+from batchiac.model.handler import CheckFailure, Handler, RecordedHandler
 from batchiac.model.unknown import contains_unknown
 
 DYNAMIC_PACKAGE = "pulumi-python"
@@ -253,25 +253,28 @@ class Run(Deletions):
             self.journal.end(left)
         self.journal.commit()
 
+        is_recorded = False
+
         def act() -> ResourceState:
-            confirm = getattr(handler, "confirm", None)
-            create = handler.create if confirm is None else handler.create_unconfirmed  # type: ignore[attr-defined]
+            nonlocal is_recorded
+            recorded = handler if isinstance(handler, RecordedHandler) else None
+            create = handler.create if recorded is None else recorded.create_unconfirmed
             result = create(for_handler(decision.inputs))
             state = attrs.evolve(goal_state, id=result.id, outputs=self._outputs(goal, decision, result.outputs))
             self._record_created(state, old, replaces=replaces)
-            if confirm is not None:
+            is_recorded = True
+            if recorded is not None:
                 self.journal.exchange_intent(intent, state)
                 self.journal.commit()
-                confirm(result.id, dict(result.outputs))
+                recorded.confirm(result.id, dict(result.outputs))
             return state
 
         try:
             state = self._timed(step, goal.custom_timeouts.get("create"), act)
-        except PartiallyCreatedError:
-            # Something is left at AWS that carries the tag: the intent stays, and the next run takes it over.
-            raise
-        except BatchiacError:
-            self.journal.end(intent)
+        except BatchiacError as error:
+            # What is left at AWS carries the tag still, recorded or not: the intent stays for the next run.
+            if not is_recorded and not isinstance(error, PartiallyCreatedError):
+                self.journal.end(intent)
             self.journal.commit()
             raise
         self.journal.end(intent)

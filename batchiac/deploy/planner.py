@@ -30,7 +30,7 @@ from batchiac.deploy.values import (
     without_references,
 )
 from batchiac.errors import UserError
-from batchiac.model.handler import CheckFailure, DiffResult, Effect, Handler, PropertyChange
+from batchiac.model.handler import CheckFailure, DiffResult, Effect, Handler, PropertyChange, RecordedHandler
 from batchiac.model.unknown import UNKNOWN
 
 
@@ -84,19 +84,28 @@ def plan_registration(goal: Registration, old: ResourceState | None, handler: Ha
         return Decision(Op.UPDATE, checked, diff.changes, notes=diff.notes)
     require_unprotected([old], "replace")
     # What replaces takes nothing over from what is replaced: a generated name is generated anew.
-    checked, failures = check_inputs(handler, {}, wanted)
+    checked, failures = check_inputs(handler, olds, wanted, is_replacement=True)
     first = diff.delete_before_replace if goal.delete_before_replace is None else goal.delete_before_replace
     if for_handler(checked) == olds:
-        # A tainted resource: its successor would be the same in everything, so in its name too.
+        # A tainted resource whose successor is the same in everything: a fixed name, or one without a name.
         first = True
     return Decision(Op.REPLACE, checked, diff.changes, diff.replaces, diff.notes, first, failures)
 
 
 def check_inputs(
-    handler: Handler, olds: dict[str, Any], wanted: Mapping[str, Any]
+    handler: Handler, olds: dict[str, Any], wanted: Mapping[str, Any], *, is_replacement: bool = False
 ) -> tuple[dict[str, Any], tuple[CheckFailure, ...]]:
-    """The inputs as the handler completes them, in our form, and what it refuses."""
-    result = handler.check(olds, for_handler(wanted))
+    """The inputs as the handler completes them, in our form, and what it refuses.
+
+    Args:
+        is_replacement: what is to replace the resource of `olds`, and must be able to stand beside it.
+    """
+    if not is_replacement:
+        result = handler.check(olds, for_handler(wanted))
+    elif isinstance(handler, RecordedHandler):
+        result = handler.check_replacement(olds, for_handler(wanted))
+    else:
+        result = handler.check({}, for_handler(wanted))
     checked: dict[str, Any] = mark_secrets(result.inputs, wanted)
     if PROVIDER_KEY in wanted:
         checked = {PROVIDER_KEY: wanted[PROVIDER_KEY], **checked}

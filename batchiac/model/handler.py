@@ -4,7 +4,8 @@ Inputs and state are JSON values (dict, list, str, int, float, bool, None) under
 creates the resource (`computeEnvironmentName`, `computeResources.maxvCpus`; EC2 and IAM parameters with a lower-case
 first letter: `cidrBlock`). The same dictionaries are what the rules read. Keys of ours beside those of AWS:
 
-    identity   `<project>/<stack>/<logical name>`: what the name, the tag `batchiac:creating` and adoption derive from
+    identity   `<project>/<stack>/<component types>/<logical name>`: what the name and the tag `batchiac:creating`
+               derive from, and adoption with them
     region     where the resource lives (set by check from the target)
     account    in state only
     tags       {key: value} on every resource that can carry tags
@@ -128,4 +129,27 @@ class Handler(Protocol):
 
     def delete(self, resource_id: str, state: Properties) -> None:
         """Return when the resource is gone; a resource that was gone already is no error."""
+        ...
+
+
+@runtime_checkable
+class RecordedHandler(Handler, Protocol):
+    """A handler for an engine that records a create before its last call, so that no moment is without an owner.
+
+    Between `create_unconfirmed` and `confirm` the resource carries the tag `batchiac:creating`, by which the next
+    create of the same inputs takes it over; the engine calls `confirm` when its own record is on the disk.
+    """
+
+    def check_replacement(self, replaced: Properties, inputs: Properties) -> CheckResult:
+        """As check without olds; a generated name differs from that in `replaced` (its inputs)."""
+        ...
+
+    def create_unconfirmed(self, inputs: Properties) -> CreateResult: ...
+
+    def confirm(self, resource_id: str, state: Properties) -> None:
+        """Can be repeated; a resource that is gone is no error."""
+        ...
+
+    def discard(self, inputs: Properties) -> None:
+        """Remove what an interrupted create of these inputs left behind, if anything."""
         ...

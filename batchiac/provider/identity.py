@@ -1,9 +1,9 @@
 """Whose a resource is, told by a tag while it is being created.
 
 Between AWS's answer to a create and the engine's own record of it a process can die. So the create call itself puts
-`batchiac:creating=<project>/<stack>/<logical name>` on, and the last act of the create takes it off. What still
-carries the tag belongs to nobody's state: the next create of the same resource adopts it. What exists without the tag
-is somebody else's (or was completed) and is refused.
+`batchiac:creating=<project>/<stack>/<component types>/<logical name>` on, and the last act of the create takes it off.
+What still carries the tag belongs to nobody's state: the next create of the same resource adopts it. What exists
+without the tag is somebody else's (or was completed) and is refused.
 
 Every resource of ours can carry tags. What cannot (routes, rules of a security group, the attachment of an internet
 gateway, a role's policies) is a part of one that can, and is settled again whenever that one is adopted.
@@ -26,7 +26,7 @@ def creating_tag(inputs: Mapping[str, Any]) -> dict[str, str]:
 
 
 def identity_of(inputs: Mapping[str, Any]) -> str:
-    """`<project>/<stack>/<logical name>`; its last 256 characters, where names are long."""
+    """`<project>/<stack>/<component types>/<logical name>`; its last 256 characters, where names are long."""
     return str(inputs["identity"])[-LONGEST_TAG_VALUE:]
 
 

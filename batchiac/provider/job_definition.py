@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from batchiac.aws import job_definition as aws
+from batchiac.errors import AwsRefusal
 from batchiac.model.handler import Properties
 from batchiac.provider.batch_resource import BatchResource
 from batchiac.provider.identity import CREATING, identity_of
@@ -48,6 +49,9 @@ class JobDefinition(BatchResource):
     outputs = ("jobDefinitionArn", "arnPrefix", "revision")
 
     def _make(self, inputs: Properties, tags: Mapping[str, str]) -> str:
+        if aws.revisions(self.door, inputs["jobDefinitionName"]):
+            # AWS would not refuse: it would add a revision to somebody else's definition.
+            raise AwsRefusal("RegisterJobDefinition", "ClientException", "Object already exists")
         return _prefix(self._register(inputs, tags))
 
     def _register(self, inputs: Properties, tags: Mapping[str, str]) -> str:

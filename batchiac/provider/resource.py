@@ -6,7 +6,10 @@ A handler of one kind adds: how to make it, settle it, find it, change it and re
    replacement would be needed to make it what is wanted.
 2. Otherwise it is made, with the tag in the same call.
 3. `_settle` does the rest (waits, parts that need calls of their own). It can be done twice.
-4. The tag comes off. From here on the resource is what the state says.
+4. The tag comes off (`confirm`). From here on the resource is what the state says.
+
+An engine that keeps a record of its own calls 1 to 3 as `create_unconfirmed` and 4 when the record is on the disk; to
+one whose create is a single call (Pulumi's), `create` is all four.
 
 If 2 to 4 fail, the resource is removed again; where that fails too (no network, no credentials), the tag is left, the
 next create adopts it, and `PartiallyCreatedError` tells the engines.
@@ -84,6 +87,15 @@ class ResourceHandler(ABC):
         failures += self._judge(checked)
         return CheckResult(checked, failures)  # type: ignore[arg-type]
 
+    def check_replacement(self, replaced: Properties, inputs: Properties) -> CheckResult:
+        """Check the inputs of what is to replace `replaced` (its inputs): a generated name is another one than its."""
+        result = self.check({}, inputs)
+        checked = dict(result.inputs)
+        old = replaced.get(self.name_property)
+        if checked.get(AUTO_NAMED) and isinstance(old, str):
+            checked[self.name_property] = auto_name(checked, self.longest_name, replaces=old)
+        return CheckResult(checked, list(result.failures))  # type: ignore[arg-type]
+
     def _fill(self, olds: Properties, checked: dict[str, Any]) -> None:  # noqa: B027  most kinds add nothing
         """Add what the kind adds to its inputs."""
 
@@ -156,6 +168,17 @@ class ResourceHandler(ABC):
 
     def create(self, inputs: Properties) -> CreateResult:
         """Adopt or make, settle, take the tag off."""
+        made = self.create_unconfirmed(inputs)
+        try:
+            # The last call of all: what dies before it is adopted, and only what dies after it is not.
+            self.confirm(made.id, made.outputs)
+        except BatchiacError as error:
+            self._clean_up(made.id, inputs, error)
+            raise
+        return made
+
+    def create_unconfirmed(self, inputs: Properties) -> CreateResult:
+        """Adopt or make, and settle; the tag stays on until `confirm`."""
         self._require_known(inputs)
         account = self.door.account_id()
         resource_id = self._adopt(inputs)
@@ -163,15 +186,28 @@ class ResourceHandler(ABC):
             if resource_id is None:
                 resource_id = self._make_new(inputs)
             self._settle(resource_id, inputs)
-            outputs = self._state(resource_id, inputs, account)
-            # The last call of all: what dies before it is adopted, and only what dies after it is not.
-            self._remove_tags(resource_id, inputs, creating_tag(inputs))
-            return CreateResult(resource_id, outputs)
+            return CreateResult(resource_id, self._state(resource_id, inputs, account))
         except BatchiacError as error:
             if resource_id is None:
                 raise
             self._clean_up(resource_id, inputs, error)
             raise
+
+    def confirm(self, resource_id: str, state: Properties) -> None:
+        """Take the tag off; may be repeated. What is gone by now needs no confirmation: a refresh will say so."""
+        try:
+            self._remove_tags(resource_id, state, creating_tag(state))
+        except AwsRefusal:
+            if self._find(resource_id, state, whole=False) is not None:
+                raise
+
+    def discard(self, inputs: Properties) -> None:
+        """Remove what an interrupted create of these inputs left; nothing is made, and nothing else is touched."""
+        self._require_place(inputs)
+        for resource_id in self._find_creating(inputs):
+            found = self._find(resource_id, inputs)
+            if found is not None:
+                self._remove(resource_id, self._left(inputs, found))
 
     def read(self, resource_id: str, state: Properties) -> ReadResult:
         """What exists, spelled as the state spells it wherever that means the same."""
@@ -181,6 +217,8 @@ class ResourceHandler(ABC):
         found = self._find(resource_id, state)
         if found is None:
             return ReadResult(None, {}, {})
+        # A create that still waits for its confirmation is whole: its tag is not the user's, so it is no drift.
+        found["tags"] = without_creating(found.get("tags") or {})
         inputs = {**self._place(state), **self._merged(state, found)}
         account = str(state.get("account") or self.door.account_id())
         outputs = {**inputs, **self._outputs(found), "account": account}
@@ -283,8 +321,7 @@ class ResourceHandler(ABC):
             found = self._find(resource_id, inputs)
             if found is None:
                 continue
-            found["tags"] = without_creating(found.get("tags") or {})
-            left = {**self._place(inputs), **self._merged(inputs, found)}
+            left = self._left(inputs, found)
             change = self.diff(left, inputs)
             if adopted is not None or change.replaces or not self._is_sound(found):
                 self._remove(resource_id, left)
@@ -295,6 +332,11 @@ class ResourceHandler(ABC):
                 self._change(resource_id, left, inputs)
             adopted = resource_id
         return adopted
+
+    def _left(self, inputs: Properties, found: Mapping[str, Any]) -> dict[str, Any]:
+        """What an interrupted create left, as a state would hold it."""
+        ours = {**found, "tags": without_creating(found.get("tags") or {})}
+        return {**self._place(inputs), **self._merged(inputs, ours), **self._outputs(found)}
 
     def _place(self, properties: Properties) -> dict[str, Any]:
         return {key: properties[key] for key in PLACE if key in properties}

@@ -184,6 +184,17 @@ class ThingHandler:
         if found := self.account.read(id_):
             self.account.change("untag", id_, {key: value for key, value in found.items() if key != "creating"})
 
+    def check_replacement(self, replaced: Mapping[str, Any], inputs: Mapping[str, Any]) -> CheckResult:
+        result = self.check({}, inputs)
+        if result.inputs.get("autoNamed") and result.inputs["name"] == replaced.get("name"):
+            result.inputs["name"] += "-next"
+        return result
+
+    def discard(self, inputs: Mapping[str, Any]) -> None:
+        for id_, each in self.account.all().items():
+            if each.get("creating") == inputs["identity"]:
+                self.account.change("delete", id_, None)
+
     def create_unconfirmed(self, inputs: Mapping[str, Any]) -> CreateResult:
         existing = self.account.all()
         mine = [id_ for id_, each in existing.items() if each.get("creating") == inputs["identity"]]

@@ -135,9 +135,13 @@ def test_update_policy_is_applied_after_the_create(world: Any, resources: Resour
 def replace(world: Any, resources: Resources, **changes: Any) -> tuple[Any, Any]:
     """An engine's create-before-delete: new environment, queue repointed; the old one is still to be deleted."""
     old = world.held["work"]
-    inputs = world.inputs(
-        "ComputeEnvironment", "work", type="MANAGED", computeResources=resources(**changes), drain=old.inputs["drain"]
-    )
+    wanted = {
+        "identity": old.inputs["identity"],
+        "type": "MANAGED",
+        "computeResources": resources(**changes),
+        "drain": old.inputs["drain"],
+    }
+    inputs = old.handler.check_replacement(old.inputs, wanted).inputs
     created = old.handler.create(inputs)
     queue = world.held["queue"]
     world.update(queue, computeEnvironmentOrder=[{"order": 1, "computeEnvironment": created.id}])

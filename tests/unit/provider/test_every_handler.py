@@ -195,18 +195,36 @@ def test_check_and_diff_make_no_call() -> None:
 
 
 def test_names_keep_and_change_as_promised(world: Any) -> None:
-    """The same inputs get the same name, other inputs another; an old name is kept; unknown values leave no trace."""
+    """One identity has one name, whatever is known; an old name is kept; what replaces gets another, time and again."""
     one = world.inputs("PlacementGroup", "it", strategy="cluster")
-    assert world.inputs("PlacementGroup", "it", strategy="cluster")["groupName"] == one["groupName"]
-    other = world.inputs("PlacementGroup", "it", strategy="spread")
-    assert other["groupName"] != one["groupName"]
-    assert world.inputs("PlacementGroup", "it", one, strategy="spread")["groupName"] == one["groupName"]
-    handler = world.handler("Subnet")
-    known = handler.check({}, {"identity": "p/s/n", "cidrBlock": "10.0.0.0/16"})
-    unknown = handler.check({}, {"identity": "p/s/n", "cidrBlock": "10.0.0.0/16", "vpcId": UNKNOWN})
-    assert known.failures == unknown.failures == ()
     assert one["autoNamed"] is True
+    assert world.inputs("PlacementGroup", "it", strategy=UNKNOWN)["groupName"] == one["groupName"]
+    assert world.inputs("PlacementGroup", "other", strategy="cluster")["groupName"] != one["groupName"]
+    assert world.inputs("PlacementGroup", "it", {"groupName": "old"}, strategy="spread")["groupName"] == "old"
     assert world.inputs("PlacementGroup", "it", one, strategy="spread", groupName="mine")["autoNamed"] is False
+    handler = world.handler("PlacementGroup")
+    wanted = {"identity": one["identity"], "strategy": "cluster"}
+    names = [one["groupName"]]
+    for _ in range(3):
+        names.append(handler.check_replacement({"groupName": names[-1]}, wanted).inputs["groupName"])
+    assert len(set(names)) == 4
+    assert names[1] == handler.check_replacement(one, {**wanted, "strategy": UNKNOWN}).inputs["groupName"]
+    fixed = handler.check_replacement(one, {**wanted, "groupName": "mine"}).inputs
+    assert (fixed["groupName"], fixed["autoNamed"]) == ("mine", False)
+
+
+def test_names_of_stacks_and_regions_do_not_meet() -> None:
+    """IAM's names are the account's, wherever they are made: another stack, region or parent gives another name."""
+
+    def name(region: str, identity: str) -> str:
+        handler = HANDLERS[TOKEN_PREFIX + "Role"](Door(Target("local", region, in_process=True)))
+        trust = {"Version": "2012-10-17", "Statement": []}
+        return str(handler.check({}, {"identity": identity, "assumeRolePolicyDocument": trust}).inputs["roleName"])
+
+    identities = ("infra/one/node", "infra/two/node", "infra/one/team:Cell/node")
+    names = {name(region, each) for region in ("us-east-1", "eu-west-1") for each in identities}
+    assert len(names) == 6
+    assert {each.rpartition("-")[0] for each in names} == {"node"}
 
 
 def test_resources_of_two_regions_do_not_meet() -> None:
