@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from batchiac.engine.effects import Listener
     from batchiac.engine.views import InstanceView
     from batchiac.local.backend import BatchBackend
+    from batchiac.local.server.faults import Faults
 
 ACCOUNT = "123456789012"
 """moto's default account."""
@@ -83,6 +84,7 @@ class LocalStack:
     Attributes:
         region, seed: as given.
         clock: the stack's time.
+        faults: what clients of this process are to meet, see below.
     """
 
     def __init__(self, settings: StageSettings, region: str) -> None:
@@ -93,6 +95,7 @@ class LocalStack:
         self._mock: Any = None
         self._before: StageSettings | None = None
         self._stage: Stage | None = None
+        self._faults: Faults | None = None
 
     # --- start and end ----------------------------------------------------------------------------------------------
 
@@ -101,6 +104,9 @@ class LocalStack:
         from moto import mock_aws
 
         from batchiac.local import installation
+        from batchiac.local.faults_in_process import begin_faults
+        from batchiac.local.server.faults import Faults
+        from batchiac.local.server.simulation_faults import SimulationFaults
 
         before = installation.current_stage() if installation.is_installed() else None
         self._before = before.settings if before is not None else None
@@ -108,11 +114,17 @@ class LocalStack:
         # Step Functions' interpreter runs state machines; without it moto only keeps them.
         self._mock = mock_aws(config={"stepfunctions": {"execute_state_machine": True}})
         self._mock.start()
+        self._faults = Faults(seed=self.seed, simulation=SimulationFaults(self._stage), sleep=self.clock.sleep)
+        begin_faults(self._faults)
 
     def stop(self) -> None:
         """End moto's mock, forget everything, and put back what was installed before."""
         from batchiac.local import installation
+        from batchiac.local.faults_in_process import end_faults
 
+        if self._faults is not None:
+            end_faults(self._faults)
+            self._faults = None
         self._mock.stop()
         self._clients.clear()
         if self._before is not None:
@@ -132,6 +144,25 @@ class LocalStack:
     def clock(self) -> StackClock:
         """See the class."""
         return StackClock(self.stage)
+
+    @property
+    def faults(self) -> Faults:
+        """Faults for every client of this process, in any service: how a program copes is tried out with them.
+
+            fault = stack.faults.add("throttling", service="batch", operation="SubmitJob", times=3)
+            stack.faults.add("lost_answer", probability=0.1)      # drawn from the stack's seed
+            stack.faults.add("no_capacity", instance_type="p5.48xlarge", duration_s=3600)
+            stack.faults.listed(); stack.faults.clear(fault.id); stack.faults.clear()
+
+        A slow answer moves a virtual clock instead of waiting. Kinds and settings:
+        `batchiac.local.server.fault_kinds.KINDS`; the server's `POST /_batchiac/faults` takes the same.
+
+        Raises:
+            UsageError: not started.
+        """
+        if self._faults is None:
+            raise UsageError("this local stack is not running: use it inside `with local_stack() as stack`")
+        return self._faults
 
     # --- AWS --------------------------------------------------------------------------------------------------------
 
@@ -157,11 +188,16 @@ class LocalStack:
         """
         from batchiac.local.dispatch import answer
 
+        if self.faults.any_of_requests:
+            from batchiac.local.faults_in_process import meeting
+
+            with meeting(self.faults, "batch", operation):
+                return answer(self.backend(region), operation, dict(params or {}))
         return answer(self.backend(region), operation, dict(params or {}))
 
     def direct(self, region: str | None = None) -> DirectClient:
         """A Batch client without HTTP: boto3's method names and errors, about ten times as fast."""
-        return DirectClient(self.backend(region))
+        return DirectClient(self.backend(region), self.faults)
 
     def backend(self, region: str | None = None) -> BatchBackend:
         """Batch of moto's default account in a region."""
@@ -193,8 +229,9 @@ class LocalStack:
 class DirectClient:
     """Batch by function call: `direct.submit_job(jobName=…)` answers as boto3's client does, without metadata."""
 
-    def __init__(self, backend: BatchBackend) -> None:
+    def __init__(self, backend: BatchBackend, faults: Faults) -> None:
         self._backend = backend
+        self._faults = faults
 
     def __getattr__(self, method: str) -> Callable[..., dict[str, Any]]:
         from batchiac.local.dispatch import answer
@@ -202,10 +239,15 @@ class DirectClient:
         operation = _operations_by_method().get(method)
         if operation is None:
             raise AttributeError(f"Batch has no operation {method}")
-        backend = self._backend
+        backend, faults = self._backend, self._faults
 
         def call(**params: Any) -> dict[str, Any]:
             try:
+                if faults.any_of_requests:
+                    from batchiac.local.faults_in_process import meeting
+
+                    with meeting(faults, "batch", operation):
+                        return answer(backend, operation, params)
                 return answer(backend, operation, params)
             except ApiError as error:
                 from botocore.exceptions import ClientError

@@ -73,7 +73,7 @@ def assemble(settings: Settings, *, port: int, gate: Gate) -> Parts:
     stage.clock = ServerClock(stage_settings.clock, flowing=stage_settings.flowing, monotonic=held)
     view = StageView(stage)
     seed_new_regions(settings.seed)
-    faults = Faults(seed=settings.seed, inject=SimulationFaults(stage))
+    faults = Faults(seed=settings.seed, simulation=SimulationFaults(stage))
     moto = MotoApplication(port)
     journal = _open_journal(settings)
     ending: list[Callable[[], None]] = []

@@ -24,7 +24,7 @@ from urllib.parse import parse_qs
 from batchiac.errors import UserError
 from batchiac.local.api_error import ApiError
 from batchiac.local.server.batch_route import answer, mutates, new_request_id, read_json_object
-from batchiac.local.server.faults import KINDS, Faults, check_fault
+from batchiac.local.server.faults import Faults, check_fault
 from batchiac.local.server.turn import Turn
 
 MAX_ADVANCE_S = 10 * 366 * 86_400.0
@@ -143,13 +143,12 @@ class Control:
         if not isinstance(kind, str):
             raise UserError(f"kind is {kind!r}: name the fault's kind")
         check_fault(kind, settings)
-        if KINDS[kind].of_requests:
-            return self._faults.add(kind, **settings).wire()
         with self._turn.control({"k": "fault", "kind": kind, "settings": settings}):
             return self._faults.add(kind, **settings).wire()
 
     def _clear_faults(self, environ: dict[str, Any], tail: str) -> dict[str, Any]:
-        self._faults.clear(tail or None)
+        with self._turn.control({"k": "clear", "id": tail or None}):
+            self._faults.clear(tail or None)
         return self._list_faults(environ, "")
 
     def _api(self, environ: dict[str, Any], tail: str) -> dict[str, Any]:

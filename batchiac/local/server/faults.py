@@ -1,11 +1,13 @@
 """Faults: the local stack's simulated "no", for trying out how a client copes.
 
 Two families. Faults of *requests* (throttling, server errors, slow answers, answers lost after the effect) are decided
-here, before or after a request, by a seeded generator: the same seed and the same requests meet the same faults. Faults
-of the *simulation* (no capacity, an interrupted Spot instance, an invalid environment, a deletion that never ends,
-consistency lag) are handed to the engine, whose own seed decides.
+here, before or after a request: whether one with a probability strikes follows from the seed, the fault and how often
+it was asked, so that the same seed and the same requests meet the same faults. Faults of the *simulation* (no capacity,
+an interrupted Spot instance, an invalid environment, a deletion that never ends, consistency lag) are handed to the
+engine, and taken back when they are cleared.
 
-One table says each kind's settings; adding a kind is a row, and a branch only where it acts.
+The server and the in-process stack share this: `POST /_batchiac/faults {"kind": "throttling", "times": 3}` is
+`stack.faults.add("throttling", times=3)`. What kinds there are, and their settings: fault_kinds.py.
 """
 
 from __future__ import annotations
@@ -14,88 +16,71 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
-from attrs import define, field, frozen
+from attrs import define, field
 
-from batchiac.errors import UserError
 from batchiac.local.api_error import ApiError
+from batchiac.local.server.fault_kinds import KINDS, MAX_DELAY_S, FaultError, check_fault
 
-MAX_DELAY_S = 60.0
+__all__ = ["Fault", "FaultError", "Faults", "LostAnswerError", "Simulation", "check_fault", "read_action", "read_body"]
 
 
 class LostAnswerError(Exception):
     """The answer is not to be sent: the effect has happened and the connection breaks."""
 
 
-class FaultError(UserError):
-    """A fault that is asked for cannot be: an unknown kind, an unknown or missing setting, a value out of range."""
-
-
-@frozen
-class Kind:
-    """One kind of fault.
-
-    Attributes:
-        of_requests: True where this module decides, False where the engine does.
-        required: settings that must be there, with their types.
-        optional: settings that may be there, with their types.
-    """
-
-    of_requests: bool
-    required: Mapping[str, tuple[type, ...]]
-    optional: Mapping[str, tuple[type, ...]]
-
-
-_NUMBER = (int, float)
-_OF_REQUESTS: dict[str, tuple[type, ...]] = {
-    "service": (str,),
-    "operation": (str,),
-    "probability": _NUMBER,
-    "times": (int,),
-}
-
-KINDS: Mapping[str, Kind] = {
-    "throttling": Kind(True, {}, _OF_REQUESTS),
-    "server_error": Kind(True, {}, {**_OF_REQUESTS, "status": (int,)}),
-    "slow": Kind(True, {"delay_s": _NUMBER}, _OF_REQUESTS),
-    "lost_answer": Kind(True, {}, _OF_REQUESTS),
-    "no_capacity": Kind(False, {"instance_type": (str,)}, {"market": (str,), "count": (int,), "duration_s": _NUMBER}),
-    "spot_interruption": Kind(False, {}, {"instance_id": (str,), "compute_environment": (str,)}),
-    "invalid_environment": Kind(False, {"compute_environment": (str,)}, {"reason": (str,)}),
-    "stuck_deleting": Kind(False, {"compute_environment": (str,)}, {}),
-    "consistency_lag": Kind(False, {"lag_s": _NUMBER}, {}),
-}
-"""The settings of requests' faults: which `service` (`batch`; all) and `operation` (all), how often (`probability`, 1),
-and how many `times` at most (without end)."""
-
 _THROTTLED: Mapping[str, tuple[str, int, str]] = {
     "batch": ("TooManyRequestsException", 429, "Too Many Requests"),
     "ec2": ("RequestLimitExceeded", 503, "Request limit exceeded."),
+    "s3": ("SlowDown", 503, "Please reduce your request rate."),
 }
 """Service → code, status and text of its throttling; the others say `Throttling` with status 400.
 
 Source: https://docs.aws.amazon.com/batch/latest/userguide/service_limits.html (TooManyRequestsException),
-https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html.
+https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html,
+https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html.
 """
 
 
 @define
 class Fault:
-    """One fault in force. `left` is how often it may still strike, None without end."""
+    """One fault in force.
+
+    Attributes:
+        left: how often it may still strike, None without end.
+        struck: how often it has struck.
+        asked: how often chance was asked whether it strikes.
+        until_ms: when it ends by itself, on the stack's clock; None where it does not.
+    """
 
     id: str
     kind: str
     settings: dict[str, Any]
     left: int | None = None
     struck: int = 0
+    asked: int = 0
+    until_ms: int | None = None
 
     def wire(self) -> dict[str, Any]:
         """As the control path shows it."""
         return {"id": self.id, "kind": self.kind, **self.settings, "struck": self.struck}
 
 
-Inject = Callable[[str, Mapping[str, Any]], None]
+class Simulation(Protocol):
+    """Takes the faults of the simulation (simulation_faults.py)."""
+
+    def inject(self, kind: str, settings: Mapping[str, Any]) -> int | None:
+        """Let it happen; when it ends by itself. Raises: FaultError: there is nothing that it could happen to."""
+        ...
+
+    def lift(self, kind: str, settings: Mapping[str, Any]) -> None:
+        """Take a lasting one back."""
+        ...
+
+    def now_ms(self) -> int:
+        """The stack's present."""
+        ...
 
 
 @define
@@ -103,56 +88,88 @@ class Faults:
     """The faults in force.
 
     Args:
-        seed: of the generator that decides whether a fault with a probability strikes.
-        inject: takes a fault of the simulation: (kind, settings). Raises `FaultError` when there is no such thing.
-        sleep: waits in real seconds.
+        seed: of what decides whether a fault with a probability strikes.
+        simulation: takes the faults of the simulation.
+        sleep: waits in real seconds (a virtual clock's stack: moves the clock).
+        on_strike: told of every change of a fault's counts, as `restore` takes it.
     """
 
     seed: int = 0
-    inject: Inject | None = None
+    simulation: Simulation | None = None
     sleep: Callable[[float], None] = time.sleep
+    on_strike: Callable[[dict[str, Any]], None] | None = None
     _faults: dict[str, Fault] = field(factory=dict, init=False)
-    _random: random.Random = field(init=False)
     _serial: int = field(default=0, init=False)
+    _of_requests: int = field(default=0, init=False)
     _lock: threading.Lock = field(factory=threading.Lock, init=False)
 
-    def __attrs_post_init__(self) -> None:
-        self._random = random.Random(self.seed)
+    @property
+    def any_of_requests(self) -> bool:
+        """True while a request may meet a fault."""
+        return self._of_requests > 0
 
     def add(self, kind: str, **settings: Any) -> Fault:
-        """Bring a fault into force.
+        """Bring a fault into force; one that happens once happens now, and is in no list afterwards.
+
+        Args:
+            settings: see `fault_kinds.KINDS`.
 
         Raises:
-            FaultError: the kind or one of its settings is not one that there is.
+            FaultError: the kind or one of its settings is not one that there is, or names nothing that exists.
         """
         check_fault(kind, settings)
+        row = KINDS[kind]
         with self._lock:
             self._serial += 1
-            fault = Fault(f"fault-{self._serial}", kind, settings, settings.get("times"))
-            if KINDS[kind].of_requests:
+            fault = Fault(f"fault-{self._serial}", kind, dict(settings), settings.get("times"))
+            if row.of_requests:
                 self._faults[fault.id] = fault
-        if not KINDS[kind].of_requests:
-            if self.inject is None:
-                raise FaultError(f"the fault {kind} needs a running simulation, and this server has none")
-            self.inject(kind, settings)
-            fault.struck = 1
+                self._of_requests += 1
+                return fault
+        if self.simulation is None:
+            raise FaultError(f"the fault {kind} needs a running simulation, and this server has none")
+        fault.until_ms = self.simulation.inject(kind, settings)
+        fault.struck = 1
+        if row.lasting:
+            self._faults[fault.id] = fault
         return fault
 
     def listed(self) -> list[Fault]:
-        """The faults of requests that are in force, oldest first; those of the simulation are the engine's now."""
-        return list(self._faults.values())
+        """The faults in force, oldest first."""
+        now = self.simulation.now_ms() if self.simulation is not None else 0
+        return [each for each in self._faults.values() if each.until_ms is None or now < each.until_ms]
 
     def clear(self, fault_id: str | None = None) -> None:
-        """Take one fault out of force, or all.
+        """Take one fault out of force, or all; what it has done to requests and jobs stays done.
 
         Raises:
             FaultError: there is none of that id.
         """
         with self._lock:
-            if fault_id is None:
-                self._faults.clear()
-            elif self._faults.pop(fault_id, None) is None:
+            if fault_id is not None and fault_id not in self._faults:
                 raise FaultError(f"there is no fault {fault_id!r} in force")
+            going = [self._faults.pop(each) for each in ([fault_id] if fault_id is not None else list(self._faults))]
+            self._of_requests -= sum(KINDS[each.kind].of_requests for each in going)
+            staying = list(self._faults.values())
+        if self.simulation is None:
+            return
+        for fault in going:
+            if not KINDS[fault.kind].of_requests:
+                self.simulation.lift(fault.kind, fault.settings)
+                # Two faults may say the same of one thing: what the others say holds on.
+                for other in staying:
+                    if other.kind == fault.kind:
+                        lasting = {key: value for key, value in other.settings.items() if key != "duration_s"}
+                        self.simulation.inject(other.kind, lasting)
+
+    def restore(self, record: Mapping[str, Any]) -> None:
+        """Have a fault's counts as `on_strike` told them; one that is not in force any more is no error."""
+        fault = self._faults.get(record["id"])
+        if fault is None:
+            return
+        fault.struck, fault.asked, fault.left = record["struck"], record["asked"], record["left"]
+        if fault.left is not None and fault.left <= 0:
+            self._end(fault)
 
     def before(self, service: str, operation: str) -> None:
         """Strike before a request has any effect.
@@ -160,7 +177,7 @@ class Faults:
         Raises:
             ApiError: the request is throttled, or meets a server error.
         """
-        if not self._faults:
+        if not self._of_requests:
             return
         for fault in self._striking(service, operation, ("slow", "throttling", "server_error")):
             if fault.kind == "slow":
@@ -173,7 +190,7 @@ class Faults:
 
     def before_http(self, service: str, environ: dict[str, Any]) -> str:
         """`before` for a request of another service, whose action is read from it; returns the action."""
-        if not self._faults:
+        if not self._of_requests:
             return ""
         action = read_action(environ)
         self.before(service, action)
@@ -185,13 +202,16 @@ class Faults:
         Raises:
             LostAnswerError: the client is not to get its answer.
         """
-        if not self._faults:
+        if not self._of_requests:
             return
         for _ in self._striking(service, operation, ("lost_answer",)):
             raise LostAnswerError
 
     def _striking(self, service: str, operation: str, kinds: tuple[str, ...]) -> list[Fault]:
-        striking = []
+        """Those that strike, in the order of their making. One that refuses the request is the last: what comes after
+        it has not struck."""
+        striking: list[Fault] = []
+        told: list[dict[str, Any]] = []
         with self._lock:
             for fault in list(self._faults.values()):
                 settings = fault.settings
@@ -199,48 +219,34 @@ class Faults:
                     fault.kind not in kinds
                     or settings.get("service", service) != service
                     or settings.get("operation", operation) != operation
-                    or (settings.get("probability", 1) < 1 and self._random.random() >= settings["probability"])
                 ):
                     continue
-                fault.struck += 1
-                if fault.left is not None:
-                    fault.left -= 1
-                    if fault.left <= 0:
-                        del self._faults[fault.id]
-                striking.append(fault)
+                strikes = self._strikes(fault)
+                if strikes:
+                    fault.struck += 1
+                    striking.append(fault)
+                    if fault.left is not None:
+                        fault.left -= 1
+                        if fault.left <= 0:
+                            self._end(fault)
+                told.append({"id": fault.id, "struck": fault.struck, "asked": fault.asked, "left": fault.left})
+                if strikes and fault.kind != "slow":
+                    break
+        if self.on_strike is not None:
+            for record in told:
+                self.on_strike(record)
         return striking
 
+    def _strikes(self, fault: Fault) -> bool:
+        probability = float(fault.settings.get("probability", 1))
+        if probability >= 1:
+            return True
+        fault.asked += 1
+        return random.Random(f"{self.seed}:{fault.id}:{fault.asked}").random() < probability
 
-def check_fault(kind: str, settings: Mapping[str, Any]) -> None:
-    """Refuse what no fault can be.
-
-    Raises:
-        FaultError: found, allowed, what to do.
-    """
-    if kind not in KINDS:
-        raise FaultError(f"there is no fault {kind!r}: known are {', '.join(KINDS)}")
-    allowed = {**KINDS[kind].required, **KINDS[kind].optional}
-    for name, value in settings.items():
-        if name not in allowed:
-            raise FaultError(f"the fault {kind} has no setting {name!r}: known are {', '.join(allowed)}")
-        if not isinstance(value, allowed[name]) or isinstance(value, bool):
-            names = " or ".join({"int": "number", "float": "number", "str": "text"}[t.__name__] for t in allowed[name])
-            raise FaultError(f"{name} of the fault {kind} is {value!r}: give a {names.split(' or ')[0]}")
-        if isinstance(value, int | float) and value < 0:
-            raise FaultError(f"{name} of the fault {kind} is {value}: give 0 or more")
-    for name in KINDS[kind].required:
-        if name not in settings:
-            raise FaultError(f"the fault {kind} needs {name}")
-    if not 0 <= settings.get("probability", 1) <= 1:
-        raise FaultError(f"probability is {settings['probability']}: give a number from 0 to 1")
-    if settings.get("times", 1) < 1:
-        raise FaultError("times is 0: give 1 or more, or leave it out for a fault without end")
-    if settings.get("market", "SPOT") not in ("SPOT", "ON_DEMAND"):
-        raise FaultError(f"market is {settings['market']!r}: give SPOT or ON_DEMAND, or leave it out for both")
-    if settings.get("delay_s", 0) > MAX_DELAY_S:
-        raise FaultError(f"delay_s is {settings['delay_s']}: at most {MAX_DELAY_S:g} seconds")
-    if not 500 <= settings.get("status", 500) <= 599:
-        raise FaultError(f"status is {settings['status']}: give 500 to 599")
+    def _end(self, fault: Fault) -> None:
+        if self._faults.pop(fault.id, None) is not None:
+            self._of_requests -= KINDS[fault.kind].of_requests
 
 
 def read_action(environ: dict[str, Any]) -> str:

@@ -19,7 +19,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 from xml.sax.saxutils import escape
 
-from batchiac.local.server.batch_route import new_request_id
+from batchiac.local.server.batch_route import new_request_id, read_scope
 
 WARM_SERVICES = ("ec2", "iam", "ssm", "sts")
 """What `batchiac up` of a stack calls first: loaded in the background, because moto's EC2 alone takes a second."""
@@ -92,7 +92,7 @@ class MotoApplication:
 def refuse(
     environ: dict[str, Any], start_response: Callable[..., Any], status: int, code: str, message: str
 ) -> list[bytes]:
-    """One error in the protocol of the request: JSON where it sent JSON, XML otherwise."""
+    """One error in the protocol of the request: JSON where it sent JSON, XML otherwise (S3 has a form of its own)."""
     request_id = new_request_id()
     content_type = environ.get("CONTENT_TYPE", "")
     if "json" in content_type or "cbor" in content_type:
@@ -101,10 +101,15 @@ def refuse(
     else:
         kind = "text/xml"
         text = escape(re.sub(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd]", "?", message))
-        body = (
-            f"<Response><Errors><Error><Code>{code}</Code><Message>{text}</Message></Error></Errors>"
-            f"<RequestID>{request_id}</RequestID></Response>"
-        ).encode()
+        scope = read_scope(environ)
+        if scope is not None and scope.service == "s3":
+            inner = f"<Code>{code}</Code><Message>{text}</Message><RequestId>{request_id}</RequestId>"
+            body = f"<Error>{inner}</Error>".encode()
+        else:
+            body = (
+                f"<Response><Errors><Error><Code>{code}</Code><Message>{text}</Message></Error></Errors>"
+                f"<RequestID>{request_id}</RequestID></Response>"
+            ).encode()
     reasons = {400: "Bad Request", 403: "Forbidden", 500: "Internal Server Error", 501: "Not Implemented"}
     start_response(
         f"{status} {reasons.get(status, 'Error')}",

@@ -11,23 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
-from batchiac.engine.settings import EngineSettings
 from batchiac.errors import UserError
-from batchiac.local.server.faults import FaultError
+from batchiac.local.server.fault_kinds import FaultError
 
 if TYPE_CHECKING:
     from batchiac.local.stage import Stage
 
-NEVER_MS = 10**14
-"""Longer than any simulation: three thousand years."""
-
 
 class SimulationFaults:
-    """`faults.Inject` for a stage."""
+    """`faults.Simulation` for a stage."""
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
-        self._kinds: Mapping[str, Callable[[Mapping[str, Any]], None]] = {
+        self._lag_ms = stage.settings.consistency_lag_ms
+        self._kinds: Mapping[str, Callable[[Mapping[str, Any]], int | None]] = {
             "no_capacity": self._no_capacity,
             "spot_interruption": self._spot_interruption,
             "invalid_environment": self._invalid_environment,
@@ -35,20 +32,39 @@ class SimulationFaults:
             "consistency_lag": self._consistency_lag,
         }
 
-    def __call__(self, kind: str, settings: Mapping[str, Any]) -> None:
-        """Let a fault happen now.
+    def now_ms(self) -> int:
+        """The stack's present."""
+        return self._stage.clock.now_ms()
+
+    def inject(self, kind: str, settings: Mapping[str, Any]) -> int | None:
+        """Let a fault happen now; when it ends by itself, None where it does not.
 
         Raises:
             FaultError: it names nothing that exists, or nothing that it could happen to.
         """
-        self._stage.catch_up()
-        try:
-            self._kinds[kind](settings)
-        except FaultError:
-            raise
-        except UserError as refusal:
-            raise FaultError(refusal.message) from refusal
-        self._stage.catch_up()
+        with self._stage.lock:
+            self._stage.catch_up()
+            try:
+                until_ms = self._kinds[kind](settings)
+            except FaultError:
+                raise
+            except UserError as refusal:
+                raise FaultError(refusal.message) from refusal
+            self._stage.catch_up()
+            return until_ms
+
+    def lift(self, kind: str, settings: Mapping[str, Any]) -> None:
+        """Take a lasting fault back: the pool has capacity, the deletion ends, the lag is what it was."""
+        with self._stage.lock:
+            self._stage.catch_up()
+            if kind == "consistency_lag":
+                self._stage.settings = evolve(self._stage.settings, consistency_lag_ms=self._lag_ms)
+            for batch in self._stage.backends.values():
+                if kind == "no_capacity":
+                    _give_back(batch, settings["instance_type"], _markets(settings))()
+                elif kind == "stuck_deleting" and batch.engine.find_environment(settings["compute_environment"]):
+                    batch.engine.hold_deletion(settings["compute_environment"], held=False)
+            self._stage.catch_up()
 
     def _having(self, environment: str) -> list[Any]:
         found = [
@@ -58,17 +74,20 @@ class SimulationFaults:
             raise FaultError(f"there is no compute environment {environment!r}")
         return found
 
-    def _no_capacity(self, settings: Mapping[str, Any]) -> None:
+    def _no_capacity(self, settings: Mapping[str, Any]) -> int | None:
         """A pool gives no (further) instances: `InsufficientInstanceCapacity`, until `duration_s` is over."""
-        name = settings["instance_type"]
-        markets = {"SPOT": (True,), "ON_DEMAND": (False,)}.get(settings.get("market", ""), (True, False))
+        name, markets = settings["instance_type"], _markets(settings)
         if not self._stage.backends:
             raise FaultError("nothing has used AWS Batch yet: create the compute environment first")
+        until_ms = None
+        if "duration_s" in settings:
+            until_ms = self.now_ms() + round(settings["duration_s"] * 1000)
         for batch in self._stage.backends.values():
             for spot in markets:
                 batch.engine.set_capacity(name, settings.get("count", 0), spot=spot)
-            if "duration_s" in settings:
-                batch.at(batch.now_ms() + round(settings["duration_s"] * 1000), _give_back(batch, name, markets))
+            if until_ms is not None:
+                batch.at(until_ms, _give_back(batch, name, markets))
+        return until_ms
 
     def _spot_interruption(self, settings: Mapping[str, Any]) -> None:
         """A Spot instance is taken back: the one that is named, or the environment's oldest."""
@@ -98,13 +117,18 @@ class SimulationFaults:
             batch.flush()
 
     def _stuck_deleting(self, settings: Mapping[str, Any]) -> None:
-        """Deletions of environments in that account and region begin, and never end, from now on."""
+        """The environment's deletion, under way or to come, never ends; those of others do."""
         for batch in self._having(settings["compute_environment"]):
-            _change_engine_settings(batch, environment_delete_ms=NEVER_MS)
+            batch.engine.hold_deletion(settings["compute_environment"], held=True)
 
     def _consistency_lag(self, settings: Mapping[str, Any]) -> None:
         """An environment counts as attached for that long after its queue has let it go; 0 ends that."""
         self._stage.settings = evolve(self._stage.settings, consistency_lag_ms=round(settings["lag_s"] * 1000))
+
+
+def _markets(settings: Mapping[str, Any]) -> tuple[bool, ...]:
+    """Spot or not: of the market that a fault names, or of both."""
+    return {"SPOT": (True,), "ON_DEMAND": (False,)}.get(settings.get("market", ""), (True, False))
 
 
 def _give_back(batch: Any, instance_type: str, markets: tuple[bool, ...]) -> Callable[[], None]:
@@ -113,9 +137,3 @@ def _give_back(batch: Any, instance_type: str, markets: tuple[bool, ...]) -> Cal
             batch.engine.set_capacity(instance_type, None, spot=spot)
 
     return give_back
-
-
-def _change_engine_settings(batch: Any, **changes: Any) -> None:
-    """Other settings for an engine that runs: the next deletion follows them."""
-    settings: EngineSettings = batch.engine.settings
-    batch.engine.change_settings(evolve(settings, **changes))

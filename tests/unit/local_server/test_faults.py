@@ -9,7 +9,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from batchiac.local.api_error import ApiError
-from batchiac.local.server.faults import KINDS, FaultError, Faults, LostAnswerError, check_fault
+from batchiac.local.server.fault_kinds import KINDS
+from batchiac.local.server.faults import FaultError, Faults, LostAnswerError, check_fault
 
 
 def outcomes(faults: Faults, calls: int, operation: str = "SubmitJob") -> list[str]:
@@ -76,15 +77,77 @@ def test_a_fault_is_taken_out_of_force() -> None:
         faults.clear(one.id)
 
 
+class Told:
+    """A simulation that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.said: list[tuple[str, str, Mapping[str, Any]]] = []
+        self.now = 0
+
+    def inject(self, kind: str, settings: Mapping[str, Any]) -> int | None:
+        self.said.append(("inject", kind, settings))
+        return 60_000 if "duration_s" in settings else None
+
+    def lift(self, kind: str, settings: Mapping[str, Any]) -> None:
+        self.said.append(("lift", kind, settings))
+
+    def now_ms(self) -> int:
+        return self.now
+
+
 def test_faults_of_the_simulation_are_handed_on() -> None:
-    """The engine gets kind and settings; without one they are refused."""
-    given: list[tuple[str, Mapping[str, Any]]] = []
-    faults = Faults(inject=lambda kind, settings: given.append((kind, settings)))
-    faults.add("no_capacity", instance_type="p3.2xlarge")
-    assert given == [("no_capacity", {"instance_type": "p3.2xlarge"})]
-    assert faults.listed() == []
+    """The engine gets kind and settings, once more when they end; without an engine they are refused."""
+    told = Told()
+    faults = Faults(simulation=told)
+    pool = {"instance_type": "p3.2xlarge"}
+    fault = faults.add("no_capacity", **pool)
+    faults.add("spot_interruption", instance_id="i-1")
+    assert faults.listed() == [fault]
+    assert not faults.any_of_requests
+    faults.clear(fault.id)
+    assert [each[:2] for each in told.said] == [
+        ("inject", "no_capacity"),
+        ("inject", "spot_interruption"),
+        ("lift", "no_capacity"),
+    ]
     with pytest.raises(FaultError, match="simulation"):
-        Faults().add("no_capacity", instance_type="p3.2xlarge")
+        Faults().add("no_capacity", **pool)
+
+
+def test_what_another_fault_says_holds_on() -> None:
+    """Of two that say the same of one thing, the one that stays is said again; one whose time is over is not listed."""
+    told = Told()
+    faults = Faults(simulation=told)
+    one = faults.add("no_capacity", instance_type="m5.large", duration_s=60)
+    two = faults.add("no_capacity", instance_type="m5.large")
+    faults.clear(two.id)
+    assert told.said[-2:] == [
+        ("lift", "no_capacity", {"instance_type": "m5.large"}),
+        ("inject", "no_capacity", {"instance_type": "m5.large"}),
+    ]
+    assert faults.listed() == [one]
+    told.now = 60_000
+    assert faults.listed() == []
+
+
+def test_counts_come_back() -> None:
+    """What was told of a fault's strikes makes another process go on where the first one was."""
+
+    def made(told: list[dict[str, Any]] | None) -> Faults:
+        faults = Faults(seed=3, on_strike=told.append if told is not None else None)
+        faults.add("throttling", probability=0.5)
+        faults.add("server_error", times=4)
+        return faults
+
+    told: list[dict[str, Any]] = []
+    first, second, whole = made(told), made(None), made(None)
+    expected = outcomes(whole, 20)
+    assert outcomes(first, 6) == expected[:6]
+    for record in told:
+        second.restore(record)
+    assert outcomes(second, 14) == expected[6:]
+    assert [each.wire() for each in second.listed()] == [each.wire() for each in whole.listed()]
+    second.restore({"id": "fault-9", "struck": 1, "asked": 1, "left": None})
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ class World:
 
     def __init__(self) -> None:
         self.stage = install(StageSettings(clock="virtual", seed=7, projections=False))
-        self.faults = Faults(inject=SimulationFaults(self.stage))
+        self.faults = Faults(simulation=SimulationFaults(self.stage))
         resources = {
             "type": "SPOT",
             "allocationStrategy": "SPOT_CAPACITY_OPTIMIZED",
@@ -122,11 +122,22 @@ def delete_after_queue(world: World) -> None:
 
 
 def test_a_deletion_that_never_ends(world: World) -> None:
-    """DELETING, a year on."""
-    world.faults.add("stuck_deleting", compute_environment="ce")
+    """DELETING, a year on; another environment goes meanwhile, and this one when the fault is cleared."""
+    fault = world.faults.add("stuck_deleting", compute_environment="ce")
+    resources = {"type": "FARGATE", "maxvCpus": 4, "subnets": ["subnet-1"], "securityGroupIds": ["sg-1"]}
+    world("CreateComputeEnvironment", computeEnvironmentName="other", type="MANAGED", computeResources=resources)
+    world.stage.advance(60)
+    world("UpdateComputeEnvironment", computeEnvironment="other", state="DISABLED")
+    world.stage.advance(60)
+    world("DeleteComputeEnvironment", computeEnvironment="other")
     delete_after_queue(world)
     world.stage.advance(366 * 86_400)
+    assert world.environment()["computeEnvironmentName"] == "ce"
     assert world.environment()["status"] == "DELETING"
+    assert world.faults.listed() == [fault]
+    world.faults.clear()
+    world.stage.advance(60)
+    assert world("DescribeComputeEnvironments")["computeEnvironments"] == []
 
 
 def test_a_consistency_lag_refuses_the_naive_client(world: World) -> None:
@@ -136,3 +147,12 @@ def test_a_consistency_lag_refuses_the_naive_client(world: World) -> None:
         delete_after_queue(world)
     world.stage.advance(600)
     world("DeleteComputeEnvironment", computeEnvironment="ce")
+    assert world("DescribeComputeEnvironments")["computeEnvironments"][0]["status"] == "DELETING"
+
+
+def test_a_lag_that_is_cleared_is_what_it_was(world: World) -> None:
+    """The stack's own, which is none here."""
+    world.faults.add("consistency_lag", lag_s=600)
+    world.faults.clear()
+    delete_after_queue(world)
+    assert world.environment()["status"] == "DELETING"
