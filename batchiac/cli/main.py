@@ -20,6 +20,7 @@ VERBS = {
     "up": "Create, update and delete until the stack is as the program says.",
     "refresh": "Read what exists and take it over into the state.",
     "destroy": "Delete everything that the stack's state holds.",
+    "import": "Take what an account holds into the state, and write its program.",
     "output": "Print the stack's outputs.",
     "state": "Look at the stack's state.",
     "cancel": "Remove the lock that a killed run left behind.",
@@ -41,7 +42,8 @@ class _Verbs(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in VERBS:
             return None
-        module = importlib.import_module(f"batchiac.cli.{cmd_name}")
+        # A keyword of Python is no name for a module that others import.
+        module = importlib.import_module(f"batchiac.cli.{'import_' if cmd_name == 'import' else cmd_name}")
         command: click.Command = module.command
         return command
 

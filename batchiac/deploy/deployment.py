@@ -67,7 +67,7 @@ def preview(
         StateError: the state is damaged.
     """
     started = time.monotonic()
-    base = _load(stack)
+    base = load_state(stack)
     drift = None
     if refresh:
         require_safe(stack.target, acting=True)
@@ -104,7 +104,7 @@ def up(
     """
     started, wall_s = time.monotonic(), int(time.time())
     with stack.store.lock():
-        base = _load(stack)
+        base = load_state(stack)
         drift = None
         unsettled = {each.resource.urn for each in base.pending if each.type != "creating"}
         if refresh or unsettled:
@@ -126,10 +126,10 @@ def up(
             require_safe(stack.target, acting=True)
             before_acting()
         journal = Journal(base, stack.store, pending=base.pending)
-        run = _run(stack, handlers, journal, _without(plan.diagnostics, on_event), acting=True)
+        run = new_run(stack, handlers, journal, _without(plan.diagnostics, on_event), acting=True)
         with _recorded(stack, journal, run, "update", wall_s):
             run.confirm_created()
-            _run_program(stack, run, is_preview=False)
+            run_program(stack, run, is_preview=False)
             run.finish()
         return _result(Result, stack, run, base, started, drift)
 
@@ -148,7 +148,7 @@ def refresh(
     """
     started, wall_s = time.monotonic(), int(time.time())
     with stack.store.lock():
-        base = _load(stack)
+        base = load_state(stack)
         require_safe(stack.target, acting=True)
         before_acting()
         drift = read_drift(base, handlers, stack.store.unseal)
@@ -185,8 +185,8 @@ def destroy(
     """
     started, wall_s = time.monotonic(), int(time.time())
     with stack.store.lock():
-        base = _load(stack)
-        foreseen = _run(stack, handlers, Journal(base, None, pending=base.pending), _silent, acting=False)
+        base = load_state(stack)
+        foreseen = new_run(stack, handlers, Journal(base, None, pending=base.pending), _silent, acting=False)
         foreseen.confirm_created()
         foreseen.finish()
         plan = _result(Plan, stack, foreseen, base, started, None)
@@ -196,7 +196,7 @@ def destroy(
             require_safe(stack.target, acting=True)
             before_acting()
         journal = Journal(base, stack.store, pending=base.pending)
-        run = _run(stack, handlers, journal, on_event, acting=True)
+        run = new_run(stack, handlers, journal, on_event, acting=True)
         with _recorded(stack, journal, run, "destroy", wall_s):
             run.confirm_created()
             run.finish()
@@ -218,7 +218,7 @@ def read_outputs(stack: Stack, *, show_secrets: bool) -> dict[str, Any]:
 # -- parts ------------------------------------------------------------------------------------------------------------
 
 
-def _load(stack: Stack) -> Snapshot:
+def load_state(stack: Stack) -> Snapshot:
     """The state, if it is of the region and of an account that the stack names.
 
     Raises:
@@ -248,7 +248,16 @@ def _root_outputs(snapshot: Snapshot) -> Mapping[str, Any]:
     return next((state.outputs for state in snapshot.resources if state.is_root and not state.delete), {})
 
 
-def _run(stack: Stack, handlers: HandlerOf, journal: Journal, on_event: Listener, *, acting: bool) -> Run:
+def new_run(
+    stack: Stack,
+    handlers: HandlerOf,
+    journal: Journal,
+    on_event: Listener,
+    *,
+    acting: bool,
+    kind: Callable[..., Run] = Run,
+) -> Run:
+    """A run over a stack: of `kind`, which is `Run` or takes the same."""
     values, secret = stack.program_config()
     known: dict[str, Any] = {}
     lock = threading.Lock()
@@ -259,7 +268,7 @@ def _run(stack: Stack, handlers: HandlerOf, journal: Journal, on_event: Listener
                 known[token] = handlers(token)
             return known[token]
 
-    return Run(
+    return kind(
         journal,
         handler_of,
         stack=stack.name,
@@ -272,7 +281,13 @@ def _run(stack: Stack, handlers: HandlerOf, journal: Journal, on_event: Listener
     )
 
 
-def _run_program(stack: Stack, run: Run, *, is_preview: bool) -> None:
+def run_program(stack: Stack, run: Run, *, is_preview: bool) -> None:
+    """Run the stack's program to its end with `run` as its registrar.
+
+    Raises:
+        FindingsError: checks said no; all of them are in it.
+        What the program and the handlers raise.
+    """
     values, secret = stack.program_config()
     program = program_host.Program(
         path=stack.project.program,
@@ -331,9 +346,9 @@ def _findings(run: Run) -> FindingsError:
 def _plan(
     stack: Stack, handlers: HandlerOf, base: Snapshot, drift: Drift | None, on_event: Listener, started: float
 ) -> Plan:
-    run = _run(stack, handlers, Journal(base, None, pending=base.pending), on_event, acting=False)
+    run = new_run(stack, handlers, Journal(base, None, pending=base.pending), on_event, acting=False)
     run.confirm_created()
-    _run_program(stack, run, is_preview=True)
+    run_program(stack, run, is_preview=True)
     run.finish()
     return _result(Plan, stack, run, base, started, drift)
 

@@ -347,6 +347,13 @@ LEFT_TO_AWS: Final[Mapping[str, tuple[str, ...]]] = {
 """What follows from the rest, or is a wish for one update only: nobody writes it down."""
 
 
+ALWAYS_SAID: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
+    # The API requires them, though the numbers of an order mean nothing and none is a minimum as well.
+    "ComputeEnvironment": (("computeResources", "minvCpus"),),
+    "JobQueue": (("computeEnvironmentOrder",), ("serviceEnvironmentOrder",)),
+}
+
+
 def as_written(kind: str, actual: Mapping[str, Any]) -> dict[str, Any]:
     """What exists as a person would write it: every value that means nothing to the normal form is left out.
 
@@ -360,8 +367,10 @@ def as_written(kind: str, actual: Mapping[str, Any]) -> dict[str, Any]:
         written = {key: _documents(value) if key == "inlinePolicies" else value for key, value in written.items()}
     wanted = normal(kind, written)
     for key in list(written):
-        for path in [*_leaves(written[key], (key,)), (key,)]:
-            shorter = _shortened(written, path)
+        for place in [*_leaves(written[key], (key,)), (key,)]:
+            if any(place[: len(said)] == said for said in ALWAYS_SAID.get(kind, ())):
+                continue
+            shorter = _shortened(written, place)
             if shorter is not None and normal(kind, shorter) == wanted:
                 written = shorter
     tags = normal(kind, {"tags": actual.get("tags") or {}})

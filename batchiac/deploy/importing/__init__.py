@@ -1,0 +1,1 @@
+"""Imports: the option `import_` (`option`), and a program and its state written from an account (`account`)."""
