@@ -2,7 +2,8 @@
 
 Corrected: tags are live and no part of the template's data; a new version may start from a source version; a version
 that does not exist is refused, whatever is asked for; unknown ids and names are refused with EC2's codes; a deleted
-template answers with its name. Each replaced method stands alone; moto's other behaviour is untouched.
+template answers with its name; versions can be deleted, and their numbers are not used again. Each replaced method
+stands alone; moto's other behaviour is untouched.
 """
 
 from __future__ import annotations
@@ -39,11 +40,90 @@ def _get_version(self: Any, number: Any) -> Any:
     name = str(number).lower()
     if name == "$latest":
         return self.versions[-1]
-    if name == "$default":
-        return self.default_version()
-    if not name.isascii() or not name.isdigit() or not 1 <= int(name) <= len(self.versions):
-        raise InvalidLaunchTemplateVersionNotFound(template_id=self.id, version=number)
-    return self.versions[int(name) - 1]
+    wanted = str(self.default_version_number) if name == "$default" else name
+    for version in self.versions:
+        if str(version.number) == wanted:
+            return version
+    raise InvalidLaunchTemplateVersionNotFound(template_id=self.id, version=number)
+
+
+def _create_version(self: Any, data: dict[str, Any], description: str) -> Any:
+    """A version with the next number: moto counts those that there are, and would give a deleted one's again."""
+    from moto.ec2.models.launch_templates import LaunchTemplateVersion
+
+    number = getattr(self, "_highest_version", 0) + 1
+    version = LaunchTemplateVersion(self, number, data, description)
+    self._highest_version = number
+    self.versions.append(version)
+    return version
+
+
+def _between_numbers(describe: Callable[..., Any]) -> Callable[..., Any]:
+    """MinVersion and MaxVersion are numbers of versions; moto takes them for places in its list."""
+
+    @wraps(describe)
+    def describe_launch_template_versions(
+        self: Any,
+        template_name: str,
+        template_id: str,
+        versions: list[str],
+        min_version: int | None,
+        max_version: int | None,
+        max_results: int,
+    ) -> Any:
+        if versions or not (min_version or max_version):
+            return describe(self, template_name, template_id, versions, None, None, max_results)
+        template = self.get_launch_template(_find_id(self, template_name, template_id))
+        found = [
+            each for each in template.versions if (min_version or 1) <= each.number <= (max_version or each.number)
+        ]
+        return [(template, each) for each in found[:max_results]]
+
+    return describe_launch_template_versions
+
+
+MOST_DELETED_VERSIONS = 200
+
+
+def _delete_launch_template_versions(self: Any) -> Any:
+    """DeleteLaunchTemplateVersions, which moto lacks: one answer for each version, done or not.
+
+    "You can't delete the default version of a launch template; you must first assign a different version as the
+    default." Assumption: AWS says so under the code `unexpectedError`, the only one of the model that it can be.
+    Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteLaunchTemplateVersions.html
+    """
+    from moto.core.responses import ActionResult
+    from moto.ec2.exceptions import InvalidParameterValue
+
+    numbers = [str(each) for each in self._get_param("Versions", [])]
+    if len(numbers) > MOST_DELETED_VERSIONS:
+        raise InvalidParameterValue(f"{len(numbers)} versions: up to {MOST_DELETED_VERSIONS} can be deleted at once")
+    template_id = _find_id(self.ec2_backend, self._get_param("LaunchTemplateName"), self._get_param("LaunchTemplateId"))
+    template = self.ec2_backend.get_launch_template(template_id)
+    self.error_on_dryrun()
+    deleted, kept = [], []
+    for number in numbers:
+        answer = {
+            "LaunchTemplateId": template.id,
+            "LaunchTemplateName": template.name,
+            "VersionNumber": int(number) if number.isascii() and number.isdigit() else 0,
+        }
+        version = next((each for each in template.versions if str(each.number) == number), None)
+        if version is None:
+            code, message = "launchTemplateVersionDoesNotExist", f"Version {number} of {template.id} does not exist."
+        elif template.is_default(version):
+            code, message = "unexpectedError", f"Version {number} is the default version of {template.id}."
+        else:
+            template.versions.remove(version)
+            deleted.append(answer)
+            continue
+        kept.append({**answer, "ResponseError": {"Code": code, "Message": message}})
+    return ActionResult(
+        {
+            "SuccessfullyDeletedLaunchTemplateVersions": deleted,
+            "UnsuccessfullyDeletedLaunchTemplateVersions": kept,
+        }
+    )
 
 
 def _find_id(backend: Any, name: str | None, template_id: str | None) -> str:
@@ -135,8 +215,12 @@ def install_launch_templates() -> None:
 
     LaunchTemplate.tags = property(LaunchTemplate.get_tags, ignore)
     LaunchTemplate.get_version = _get_version
+    LaunchTemplate.default_version = lambda self: _get_version(self, "$Default")
+    LaunchTemplate.create_version = _create_version
     EC2Backend.create_launch_template = _without_own_tags(EC2Backend.create_launch_template)
     EC2Backend.delete_launch_template = _known_first(EC2Backend.delete_launch_template)
     EC2Backend.describe_launch_templates = _with_known_ids(EC2Backend.describe_launch_templates)
+    EC2Backend.describe_launch_template_versions = _between_numbers(EC2Backend.describe_launch_template_versions)
+    EC2Response.delete_launch_template_versions = _delete_launch_template_versions
     EC2Response.create_launch_template_version = _with_source_version(EC2Response.create_launch_template_version)
     setattr(EC2Backend, _MARK, True)
