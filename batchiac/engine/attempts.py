@@ -288,7 +288,10 @@ def fail_attempt(world: World, record: Record, row: int, ending: Ending) -> None
     """An attempt failed, its host is released: back to the front of the queue, or FAILED."""
     ledger = world.ledger
     code = ledger.exit[row]
-    attempt = ledger.attempts[row]
+    previous = ledger.status[row]
+    started = ledger.started[row] if previous == RUNNING else NEVER
+    uses_none = started == NEVER and not world.settings.start_failure_uses_attempt
+    attempt = ledger.attempts[row] - uses_none
     stop = record.stops.get(row) if record.stops else None
     status_reason = ending.status_reason if stop is None else stop
     retry = (
@@ -302,13 +305,11 @@ def fail_attempt(world: World, record: Record, row: int, ending: Ending) -> None
             exit_code=None if code == NO_EXIT else code,
         )
     )
-    previous = ledger.status[row]
     history = tell_history(world, record, row)
     word = "terminate" if stop is not None else event_of(ending)
     read_row(Machine.ATTEMPT, JobStatus(previous).name, word, history=history)
     event = JobEvent.FAILED_RETRY if retry else JobEvent.FAILED_FINAL
     to = next_status(previous, event, history)
-    started = ledger.started[row] if previous == RUNNING else NEVER
     if not retry:
         ledger.status_reasons[row] = status_reason
         if ending.container_reason:
@@ -320,8 +321,7 @@ def fail_attempt(world: World, record: Record, row: int, ending: Ending) -> None
         ledger.started[row] = ledger.stopped[row] = NEVER
         ledger.exit[row] = 0
         ledger.host[row] = NO_HOST
-        if started == NEVER and not world.settings.start_failure_uses_attempt:
-            ledger.attempts[row] -= 1
+        ledger.attempts[row] = attempt
     ledger.status[row] = to
     record.updated_at = world.now_ms
     if world.listeners:

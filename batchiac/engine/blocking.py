@@ -48,7 +48,8 @@ def find_reasons(world: World) -> None:
         world.ledger.status_reasons[row] = reason
         world.tell(QueueBlocked(world.now_ms, queue.spec.name, job_id_of(record, row), reason))
         matcher = reason.partition(" - ")[0]
-        for action in queue.spec.time_limit_actions:
+        # "The following statusReason values do not support jobStateTimeLimitActions and require manual investigation."
+        for action in queue.spec.time_limit_actions if matcher in reasons.TIME_LIMIT_REASONS else ():
             if action.reason == matcher:
                 at = world.now_ms + action.max_time_s * 1000
                 argument = (world, queue, record, row, reason, world.now_ms)

@@ -87,12 +87,13 @@ def start_node(world: World, record: Record, node: int) -> None:
         pulled = host.images[image] = now + world.settings.image_pull_ms
     begin = max(begin, pulled)
     attempt = ledger.attempts[row] = ledger.attempts[record.row]
+    number = len(ledger.past.get(record.row, ())) + 1  # as `attempt`, where start failures use attempts
     timeout_ms = record.plan.timeout_ms if node == record.plan.definition.main_node else None
     if len(containers) > 1:
-        begin = attempts.plan_stages(world, record, row, containers, node, attempt, begin, timeout_ms)
+        begin = attempts.plan_stages(world, record, row, containers, node, number, begin, timeout_ms)
     else:
         draw = world.behaviour.plan(record.request, containers[0])
-        outcome = draw(node, attempt, world.stream.rekey(record.index, node, attempt))
+        outcome = draw(node, number, world.stream.rekey(record.index, node, number))
         attempts.write_end(world, row, outcome, begin, containers[0].resources.memory_mib, timeout_ms)
     _set_node(world, record, row, "placed", "the main node, or the main node is RUNNING")
     if begin == now:
@@ -171,6 +172,7 @@ def _end_gang(world: World, record: Record, code: int, ending: Ending, succeeded
     world.dirty = True
     ledger.exit[own] = code
     ledger.stopped[own] = world.now_ms
+    uses_none = ledger.status[own] == STARTING and not world.settings.start_failure_uses_attempt
     stop = record.stops.get(own) if record.stops else None
     reason = ending.status_reason if stop is None else stop
     if succeeded and stop is None:
@@ -182,7 +184,7 @@ def _end_gang(world: World, record: Record, code: int, ending: Ending, succeeded
         and ending.retryable
         and decide_retry(
             record.plan.definition.retry,
-            attempt=ledger.attempts[own],
+            attempt=ledger.attempts[own] - uses_none,
             status_reason=reason,
             reason=ending.container_reason,
             exit_code=None if code == NO_EXIT else code,
@@ -197,6 +199,7 @@ def _end_gang(world: World, record: Record, code: int, ending: Ending, succeeded
         return
     past = PastAttempt(ledger.started[own], world.now_ms, ledger.host[own], code, reason, ending.container_reason)
     ledger.past.setdefault(own, []).append(past)
+    ledger.attempts[own] -= uses_none
     _set_parent(world, record, "attempt ended", "main node, failed, attempts left and the rules say RETRY", reason)
     for row in range(own, own + 1 + record.size):
         if row != own:

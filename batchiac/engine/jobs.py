@@ -235,7 +235,9 @@ def finish_array(world: World, record: Record) -> None:
         return
     previous = ledger.status[record.row]
     failed = ledger.status.find(FAILED, record.row + 1, record.row + 1 + record.size) >= 0
-    if previous == PENDING:
+    if previous == PENDING and ledger.status_reasons.get(record.row) == QUEUE_DELETED:
+        event, condition = "queue deleted", ""
+    elif previous == PENDING:
         event, condition = "child changed", "all ended, one FAILED" if failed else "all ended, all SUCCEEDED"
     elif record.stops:
         event, condition = "cancel or terminate", ""

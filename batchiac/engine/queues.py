@@ -176,6 +176,8 @@ def _fail(world: World, record: Record) -> None:
     if record.kind == MULTINODE and status[record.row] in (STARTING, RUNNING):
         gangs.fail_now(world, record, QUEUE_DELETED)
         return
+    if record.size and status[record.row] < STARTING:
+        ledger.status_reasons[record.row] = QUEUE_DELETED
     first = record.row + 1 if record.size else record.row
     for row in range(first, first + max(1, record.size)):
         if status[row] in (STARTING, RUNNING):

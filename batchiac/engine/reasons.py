@@ -70,4 +70,4 @@ TIME_LIMIT_REASONS = (
     "MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT",
     "MISCONFIGURATION:EC2_INSTANCE_CONFIGURATION_UNSUPPORTED",
 )
-"""The reasons that a time-limit action can match; the last three have none."""
+"""The reasons that a time-limit action can match; the last three of the seven have none."""

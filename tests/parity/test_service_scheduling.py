@@ -94,10 +94,10 @@ class Training:
 
     def until(self, job: str, status: str) -> None:
         """Let time pass until a job has a state."""
-        for _ in range(4_000):
+        for _ in range(2_000):  # no state lasts less than 3 s
             if self.status(job) == status:
                 return
-            self.wait(1)
+            self.wait(3)
         raise AssertionError(f"{job} is {self.view(job)}, never {status}")
 
     def told(self, kind: str) -> list[dict[str, Any]]:
