@@ -5,7 +5,7 @@ Here too: what a run that died left behind.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from batchiac.deploy.acts import Acts
@@ -66,13 +66,11 @@ class Deletions(Acts):
                 self.journal.drop(state)
                 self._note(self._deletion(state, Op.DELETE_REPLACED if state.delete else op, states))
             return
-        by_urn: dict[str, list[ResourceState]] = {}
-        for state in states:
-            by_urn.setdefault(state.urn, []).append(state)
+        after = self._find_later(states)
         # How many of those to be deleted still need it.
         users: dict[int, int] = {id(state): 0 for state in states}
-        for state in states:
-            for needed in self._needed(state, by_urn):
+        for later in after.values():
+            for needed in later:
                 users[id(needed)] += 1
         ready = [state for state in reversed(states) if not users[id(state)]]
         running: dict[Future[None], ResourceState] = {}
@@ -99,7 +97,7 @@ class Deletions(Acts):
                     if error is not None:
                         first_error = first_error or error
                         continue
-                    for needed in self._needed(state, by_urn):
+                    for needed in after[id(state)]:
                         users[id(needed)] -= 1
                         if not users[id(needed)]:
                             ready.append(needed)
@@ -108,8 +106,34 @@ class Deletions(Acts):
             raise first_error
         self._require_going()
 
-    def _needed(self, state: ResourceState, by_urn: Mapping[str, list[ResourceState]]) -> list[ResourceState]:
-        return [each for urn in {*state.needs()} - {state.urn} for each in by_urn.get(urn, ())]
+    def _find_later(self, states: Sequence[ResourceState]) -> dict[int, list[ResourceState]]:
+        """Per state (its `id()`), what is deleted only after it: what it needs, and what has to outlive its kind.
+
+        A program may hand a role's name on as plain text; no dependency says then that an environment still acts under
+        it. One that needs such a kind itself waits for none.
+        """
+        by_urn: dict[str, list[ResourceState]] = {}
+        for state in states:
+            by_urn.setdefault(state.urn, []).append(state)
+        later = {
+            id(state): [each for urn in {*state.needs()} - {state.urn} for each in by_urn.get(urn, ())]
+            for state in states
+        }
+        needs = {key: list(each) for key, each in later.items()}
+        for lasting in states:
+            kinds = getattr(self._handler_of(lasting.type), "outlives", ())
+            outlived = [each for each in states if each.type.rpartition(":")[2] in kinds]
+            reached = {id(lasting)}
+            waiting = [lasting] if outlived else []
+            while waiting:
+                for each in needs[id(waiting.pop())]:
+                    if id(each) not in reached:
+                        reached.add(id(each))
+                        waiting.append(each)
+            if not any(id(each) in reached for each in outlived):
+                for state in outlived:
+                    later[id(state)] += [] if lasting in needs[id(state)] else [lasting]
+        return later
 
     def _deletion(self, state: ResourceState, op: Op, states: Iterable[ResourceState]) -> Step:
         gone_with = bool(state.deleted_with) and any(each.urn == state.deleted_with for each in states)

@@ -61,6 +61,8 @@ class ResourceHandler(ABC):
     id_output: ClassVar[str] = ""
     """The output that equals the id, where AWS answers to other names of the resource as well."""
     longest_name: ClassVar[int] = 128
+    outlives: ClassVar[tuple[str, ...]] = ()
+    """Kinds that are deleted before this one, whether or not a program says that they depend on it."""
     inputs: ClassVar[tuple[str, ...]]
     """Every top-level input beside `PLACE` and tags. Persistent."""
     own_inputs: ClassVar[frozenset[str]] = frozenset()

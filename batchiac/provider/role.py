@@ -21,6 +21,7 @@ class Role(ResourceHandler):
     name_property = "roleName"
     id_output = "arn"
     longest_name = 64
+    outlives = ("ComputeEnvironment",)
     inputs = (
         "roleName",
         "assumeRolePolicyDocument",

@@ -388,6 +388,7 @@ INSTANCE_PROFILE = SimpleKind(
         door, resource_id.rpartition("/")[2], keys
     ),
     (Part(("roles",), _profile_roles),),
+    outlives=("ComputeEnvironment",),
 )
 SCHEDULING_POLICY = SimpleKind(
     "SchedulingPolicy",

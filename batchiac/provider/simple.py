@@ -38,7 +38,7 @@ class SimpleKind:
     """One row: everything that distinguishes a simple resource.
 
     Attributes:
-        kind, name_property, longest_name, inputs, outputs: as ResourceHandler's.
+        kind, name_property, longest_name, inputs, outputs, outlives: as ResourceHandler's.
         make: (door, inputs, tags) → id.
         find: (door, id, state, whole) → inputs, outputs and tags as they exist, or None.
         find_creating: (door, inputs) → ids of what carries the creating tag.
@@ -61,6 +61,7 @@ class SimpleKind:
     remove_tags: Callable[[Door, str, Properties, Iterable[str]], None]
     parts: tuple[Part, ...] = ()
     fill: Callable[[Properties, dict[str, Any]], None] = lambda _olds, _checked: None
+    outlives: tuple[str, ...] = ()
 
 
 class SimpleHandler(ResourceHandler):
@@ -115,6 +116,7 @@ def handler_of(row: SimpleKind) -> type[SimpleHandler]:
             "longest_name": row.longest_name,
             "inputs": row.inputs,
             "outputs": row.outputs,
+            "outlives": row.outlives,
         },
     )
 
