@@ -4,8 +4,8 @@ A share's usage is the vCPU time of its STARTING and RUNNING jobs and of those t
 over its weight; the share with the least is next. Within a share higher scheduling priority goes first, then first in,
 first out. Usage is brought up to date once an epoch (the window cut into `fair_share_epochs`), and each job that
 starts is charged an epoch at once, so that shares take turns within one. With many shares that have waiting jobs,
-usage is not brought up to date before half as many jobs have started: the cost a job stays the same, however many
-shares there are. Assumption (0108): AWS publishes neither the
+usage is not brought up to date before half as many jobs have started, or a tenth of the window has passed: the cost a
+job stays the same, however many shares there are. Assumption (0108): AWS publishes neither the
 curve of the decay nor how often it is evaluated. Ties go to the share that was first used, or as the seed says
 (`fair_share_ties`).
 
@@ -37,7 +37,7 @@ class FairShare:
     `heap` holds (usage, serial, share) of every share with waiting jobs, as of `epoch`.
     """
 
-    __slots__ = ("_current", "_policy", "_queue", "_status", "_step", "epoch", "epoch_ms", "heap", "shares",
+    __slots__ = ("_current", "_policy", "_queue", "_stale", "_status", "_step", "epoch", "epoch_ms", "heap", "shares",
         "starts", "used_cpu",
                  "window_ms")  # fmt: skip
 
@@ -58,6 +58,7 @@ class FairShare:
         self._step = world.settings.fair_share_decay == "step"
         self.window_ms = (policy.share_decay_s or DEFAULT_DECAY_S) * 1000 + world.settings.order_minutes * 60_000
         self.epoch_ms = max(1, self.window_ms // world.settings.fair_share_epochs)
+        self._stale = max(1, world.settings.fair_share_epochs // 10)
         for share in self.shares.values():
             share.weight = self.weight_of(share.identifier)
         self.epoch = -1
@@ -175,7 +176,7 @@ class FairShare:
         if not heap:
             return -1
         epoch = world.now_ms // self.epoch_ms
-        if epoch != self.epoch and self.starts * 2 >= len(self.shares):
+        if epoch != self.epoch and (self.starts * 2 >= len(self.shares) or epoch - self.epoch >= self._stale):
             self._refresh(world, epoch)
             heap = self.heap
         while heap:
@@ -213,14 +214,16 @@ class FairShare:
         now = world.now_ms
         epochs = share.epochs
         spent = share.spent
+        at = share.since  # of a share that has nothing running: when its last job ended, however long ago
         if share.cpu:
-            spent += share.cpu * (now - share.since)
+            spent += share.cpu * (now - at)
+            at = now
         share.since = now
         if spent:
             share.spent = 0
-            epochs.append((now, spent))
+            epochs.append((at, spent))
             share.total += spent
-            share.moment += spent * now
+            share.moment += spent * at
         elif not epochs:
             return 0.0
         oldest = now - self.window_ms
