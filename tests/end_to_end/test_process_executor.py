@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import json
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -12,120 +11,92 @@ from typing import Any
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parent))
+from real_jobs import Jobs, until_gone
+
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="process groups and /proc are looked at: Linux only")
-LOOKS = 20_000
-
-
-class Jobs:
-    """A server that runs real processes, and one queue on it."""
-
-    def __init__(self, served: Any) -> None:
-        self.served = served
-        self.batch = served.client("batch")
-
-    def set_up(self) -> None:
-        ec2, iam = self.served.client("ec2"), self.served.client("iam")
-        trust = json.dumps({"Version": "2012-10-17", "Statement": []})
-        iam.create_role(RoleName="ecsInstanceRole", AssumeRolePolicyDocument=trust)
-        iam.create_instance_profile(InstanceProfileName="ecsInstanceRole")
-        iam.add_role_to_instance_profile(InstanceProfileName="ecsInstanceRole", RoleName="ecsInstanceRole")
-        subnet = ec2.describe_subnets()["Subnets"][0]["SubnetId"]
-        group = ec2.describe_security_groups()["SecurityGroups"][0]["GroupId"]
-        self.batch.create_compute_environment(
-            computeEnvironmentName="environment",
-            type="MANAGED",
-            computeResources={
-                "type": "EC2",
-                "minvCpus": 0,
-                "maxvCpus": 8,
-                "instanceTypes": ["m5.large"],
-                "subnets": [subnet],
-                "securityGroupIds": [group],
-                "instanceRole": "ecsInstanceRole",
-            },
-        )
-        self.until(lambda: self.batch.describe_compute_environments()["computeEnvironments"][0]["status"], "VALID")
-        order = [{"order": 1, "computeEnvironment": "environment"}]
-        self.batch.create_job_queue(jobQueueName="queue", priority=1, computeEnvironmentOrder=order)
-        self.until(lambda: self.batch.describe_job_queues()["jobQueues"][0]["status"], "VALID")
-
-    def submit(self, *command: str, memory: int = 256, **more: Any) -> str:
-        container = {
-            "image": "none",
-            "command": list(command),
-            "environment": [{"name": "GREETING", "value": "hello"}],
-            "resourceRequirements": [
-                {"type": "VCPU", "value": "1"},
-                {"type": "MEMORY", "value": str(memory)},
-            ],
-        }
-        definition = self.batch.register_job_definition(
-            jobDefinitionName="definition", type="container", containerProperties=container
-        )["jobDefinitionArn"]
-        job_id: str = self.batch.submit_job(jobName="job", jobQueue="queue", jobDefinition=definition, **more)["jobId"]
-        return job_id
-
-    def look(self, job_id: str) -> dict[str, Any]:
-        found: dict[str, Any] = self.batch.describe_jobs(jobs=[job_id])["jobs"][0]
-        return found
-
-    def ended(self, job_id: str, wanted: str) -> dict[str, Any]:
-        self.until(lambda: self.look(job_id)["status"], wanted)
-        return self.look(job_id)
-
-    def log(self, job: dict[str, Any]) -> list[str]:
-        events = self.served.client("logs").get_log_events(
-            logGroupName="/aws/batch/job", logStreamName=job["container"]["logStreamName"]
-        )["events"]
-        return [event["message"] for event in events]
-
-    def lines(self, job_id: str) -> int:
-        """How many lines there are; 0 before there is a stream."""
-        job, logs = self.look(job_id), self.served.client("logs")
-        if "logStreamName" not in job["container"] or not logs.describe_log_groups()["logGroups"]:
-            return 0
-        named = job["container"]["logStreamName"]
-        streams = logs.describe_log_streams(logGroupName="/aws/batch/job", logStreamNamePrefix=named)["logStreams"]
-        return len(self.log(job)) if streams else 0
-
-    @staticmethod
-    def until(read: Callable[[], str], wanted: str) -> None:
-        seen = ""
-        for _ in range(LOOKS):
-            seen = read()
-            if seen == wanted:
-                return
-            if seen in ("SUCCEEDED", "FAILED"):
-                break
-        raise AssertionError(f"it is {seen} not {wanted}")
+ESSENTIAL_EXITED = "Essential container in task exited"
+ESCAPED = "setsid sh -c 'echo $$; exec sleep 3600' & "
+"""Begins a process that leaves the job's session, and says its number."""
 
 
 @pytest.fixture(scope="module")
 def jobs(serve_once: Callable[..., Any]) -> Iterator[Jobs]:
-    made = Jobs(serve_once("--executor", "process"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SECRET_OF_THE_SERVER", "hush")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "hush")
+        patch.setenv("AWS_SESSION_TOKEN", "hush")
+        made = Jobs(serve_once("--executor", "process"))
     made.set_up()
     yield made
 
 
 def test_a_command_runs_with_its_environment_and_its_log(jobs: Jobs) -> None:
-    """The container's variables, AWS_BATCH_*, the server's address; not root; its lines in the log stream."""
-    script = "echo $GREETING; echo $AWS_BATCH_JOB_ID; echo $AWS_ENDPOINT_URL; id -u; echo last >&2; printf unfinished"
+    """The container's variables, AWS_BATCH_*, the server's address; its lines in the log stream."""
+    script = "echo $GREETING; echo $AWS_BATCH_JOB_ID; echo $AWS_ENDPOINT_URL; echo last >&2; printf unfinished"
     job_id = jobs.submit("sh", "-c", script)
     job = jobs.ended(job_id, "SUCCEEDED")
-    lines = jobs.log(job)
-    assert lines[:3] == ["hello", job_id, jobs.served.address]
-    assert lines[3] not in ("0", "") or os.geteuid() != 0
-    assert lines[4:] == ["last", "unfinished"]
+    assert jobs.log(job) == ["hello", job_id, jobs.served.address, "last", "unfinished"]
     assert job["container"]["exitCode"] == 0
 
 
+def test_nothing_of_the_server_shows_in_a_job(jobs: Jobs) -> None:
+    """Neither its variables nor its credentials nor its open files; an empty folder of the job's own."""
+    job = jobs.ended(jobs.submit("sh", "-c", "env; pwd; ls -A; ls /proc/self/fd | tr '\\n' ' '"), "SUCCEEDED")
+    *variables, folder, descriptors = jobs.log(job)
+    names = {each.partition("=")[0] for each in variables}
+    assert not any("hush" in each for each in variables)
+    assert {name for name in names if not name.startswith(("AWS_", "ECS_"))} <= {
+        *("GREETING", "HOME", "PATH", "LANG", "LC_ALL", "TZ", "PWD", "OLDPWD", "SHLVL", "_"),
+    }
+    assert {"AWS_ACCESS_KEY_ID=test", "AWS_DEFAULT_REGION=us-east-1", f"HOME={folder}"} <= set(variables)
+    assert len(descriptors.split()) <= 4  # 0, 1, 2, and the folder that ls reads
+    assert not Path(folder).exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only a server that is root has another user to give")
+def test_no_job_is_root(jobs: Jobs) -> None:
+    """Where the server is root the job is nobody, can not become root again, nor see its files."""
+    script = "id -u; id -G; chown 0 . 2>&1 || echo refused; ls $(dirname $PWD) 2>&1 >/dev/null || echo hidden"
+    lines = jobs.log(jobs.ended(jobs.submit("sh", "-c", script), "SUCCEEDED"))
+    nobody, groups = lines[0], lines[1].split()
+    assert nobody != "0"
+    assert "0" not in groups
+    assert {"refused", "hidden"} <= set(lines)
+
+
 def test_the_exit_code_is_the_commands(jobs: Jobs) -> None:
-    """3 for exit 3, 127 for a command that this machine does not have, with the reason in the log."""
+    """3 for exit 3, 128 + 9 for a command that kills itself."""
     job = jobs.ended(jobs.submit("sh", "-c", "exit 3"), "FAILED")
-    assert (job["container"]["exitCode"], job["statusReason"]) == (3, "Essential container in task exited")
-    job = jobs.ended(jobs.submit("no-such-command-here"), "FAILED")
-    assert job["container"]["exitCode"] == 127
-    assert jobs.log(job) == ["exec: no-such-command-here: No such file or directory"]
+    assert (job["container"]["exitCode"], job["statusReason"]) == (3, ESSENTIAL_EXITED)
+    job = jobs.ended(jobs.submit("sh", "-c", "kill -9 $$"), "FAILED")
+    assert (job["container"]["exitCode"], job["statusReason"]) == (137, ESSENTIAL_EXITED)
+
+
+@pytest.mark.parametrize(
+    ("command", "why"),
+    [
+        ("no-such-command-here", 'exec: "no-such-command-here": executable file not found in $PATH'),
+        ("/no/such/file", 'exec: "/no/such/file": stat /no/such/file: no such file or directory'),
+        ("/etc/passwd", 'exec: "/etc/passwd": permission denied'),
+    ],
+)
+def test_a_command_that_cannot_be_started_says_why(jobs: Jobs, command: str, why: str) -> None:
+    """ "Task failed to start" and the container runtime's words: no exit code, no start, no log stream."""
+    job = jobs.ended(jobs.submit(command, retryStrategy={"attempts": 2}), "FAILED")
+    assert job["statusReason"] == "Task failed to start"
+    for each in (job, *job["attempts"]):
+        assert each["container"]["reason"].startswith("CannotStartContainerError: ")
+        assert why in each["container"]["reason"]
+        assert not {"exitCode", "logStreamName"} & set(each["container"])
+        assert "startedAt" not in each
+    assert len(job["attempts"]) == 2
+
+
+def test_no_command_is_said_in_the_log(jobs: Jobs) -> None:
+    """The image's own command cannot run without the image: the job succeeds, and says that it did nothing."""
+    job = jobs.ended(jobs.submit(), "SUCCEEDED")
+    assert "images are not run here" in jobs.log(job)[0]
 
 
 def test_a_retry_is_a_new_process(jobs: Jobs) -> None:
@@ -142,32 +113,59 @@ def test_the_children_of_an_array_know_their_index(jobs: Jobs) -> None:
     assert [jobs.look(f"{job_id}:{index}")["container"]["exitCode"] for index in (0, 1)] == [0, 1]
 
 
-def test_more_memory_than_asked_for_is_killed(jobs: Jobs) -> None:
-    """OutOfMemoryError and 137, as ECS says it."""
-    # tail keeps its last line, and this one has no end.
-    job = jobs.ended(jobs.submit("sh", "-c", "cat /dev/zero | tail", memory=64), "FAILED")
+def test_parameters_and_overrides_reach_the_process(jobs: Jobs) -> None:
+    """Ref:: is filled in from the job's parameters; an override's environment wins."""
+    override = {
+        "command": ["sh", "-c", "echo Ref::word $GREETING"],
+        "environment": [{"name": "GREETING", "value": "x"}],
+    }
+    job = jobs.ended(jobs.submit("true", parameters={"word": "a b"}, containerOverrides=override), "SUCCEEDED")
+    assert jobs.log(job) == ["a b x"]
+
+
+def test_output_is_in_the_stream_while_it_runs(jobs: Jobs) -> None:
+    """The log is live; a line longer than an event of CloudWatch Logs comes in pieces, and nothing is lost."""
+    long = "head -c 300000 /dev/zero | tr '\\0' x"
+    job_id = jobs.submit("sh", "-c", f"echo begun; {long}; while test ! -e go; do sleep 0.05; done; echo; echo done")
+    assert jobs.first_line(job_id) == "begun"
+    assert jobs.look(job_id)["status"] == "RUNNING"
+    jobs.batch.terminate_job(jobId=job_id, reason="seen")
+    begun, *pieces = jobs.log(jobs.ended(job_id, "FAILED"))
+    assert begun == "begun"
+    assert [len(piece) for piece in pieces] == [262_118, 300_000 - 262_118]
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "cat /dev/zero | tail",  # tail keeps its last line, and this one has no end
+        "for n in 1 2 3; do python3 -c 'import time; x = bytearray(b\"x\") * (40 << 20); time.sleep(60)' & done; wait",
+        "python3 -c 'x = bytearray(b\"x\") * (200 << 20)'",  # over before anybody has looked
+    ],
+    ids=["one process", "several together", "a short peak"],
+)
+def test_more_memory_than_asked_for_is_killed(jobs: Jobs, script: str) -> None:
+    """OutOfMemoryError and 137, as ECS says it: of the whole container, and however short the peak."""
+    job = jobs.ended(jobs.submit("sh", "-c", script, memory=100), "FAILED")
     assert job["container"]["exitCode"] == 137
-    assert job["container"]["reason"].startswith("OutOfMemoryError")
+    assert job["container"]["reason"] == "OutOfMemoryError: Container killed due to memory usage"
+    assert job["statusReason"] == ESSENTIAL_EXITED
 
 
 def test_terminate_reaches_everything_the_job_has_started(jobs: Jobs) -> None:
-    """SIGTERM to the whole session: the job ends at once, not after the grace, and nothing of it lives on."""
-    job_id = jobs.submit("sh", "-c", "sleep 3600 & echo $!; wait")
-    jobs.until(lambda: jobs.look(job_id)["status"], "RUNNING")
-    jobs.until(lambda: str(jobs.lines(job_id)), "1")
-    grandchild = jobs.log(jobs.look(job_id))[0]
+    """SIGTERM to its process group: the job ends at once, not after the grace, and nothing of it lives on."""
+    job_id = jobs.submit("sh", "-c", f"{ESCAPED} sleep 3600 & wait")
+    escaped = jobs.first_line(job_id)
     jobs.batch.terminate_job(jobId=job_id, reason="enough")
     job = jobs.ended(job_id, "FAILED")
     assert (job["container"]["exitCode"], job["statusReason"]) == (143, "enough")
-    jobs.until(lambda: "there" if is_alive(grandchild) else "gone", "gone")
+    until_gone(escaped)
 
 
-def is_alive(pid: str) -> bool:
-    """A zombie is not: it waits for somebody to ask for its exit code."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
+def test_nothing_outlives_its_container(jobs: Jobs) -> None:
+    """A command that ends takes along what it has left behind, in whatever session that is."""
+    job = jobs.ended(jobs.submit("sh", "-c", f"{ESCAPED} sleep 0.3"), "SUCCEEDED")
+    until_gone(jobs.log(job)[0])
 
 
 def test_a_foreign_page_is_refused_everywhere(jobs: Jobs) -> None:
@@ -181,19 +179,40 @@ def test_a_foreign_page_is_refused_everywhere(jobs: Jobs) -> None:
         connection.close()
 
 
-def test_a_killed_server_takes_its_processes_along(serve: Callable[..., Any], tmp_path: Path) -> None:
-    """kill -9: the job's process ends with the server, and after the restart the job has FAILED and says why."""
+def test_a_timeout_is_sigterm_then_sigkill(serve: Callable[..., Any]) -> None:
+    """After the timeout SIGTERM, 30 seconds later SIGKILL: one goes when asked, one does not. Sixty times as fast."""
+    jobs = Jobs(serve("--executor", "process", "--clock", "scaled:60"))
+    jobs.set_up()
+    timeout = {"attemptDurationSeconds": 60}
+    deaf = "trap 'echo heard' TERM; echo begun; while true; do sleep 0.05; done"
+    stubborn = jobs.submit("sh", "-c", deaf, timeout=timeout, retryStrategy={"attempts": 3})
+    polite = jobs.submit("sh", "-c", "trap 'echo bye; exit 0' TERM; sleep 3600 & wait", timeout=timeout)
+    job = jobs.ended(stubborn, "FAILED")
+    assert (job["container"]["exitCode"], job["statusReason"]) == (137, "Job attempt duration exceeded timeout")
+    assert len(job["attempts"]) == 1
+    assert 90_000 <= job["stoppedAt"] - job["startedAt"] < 120_000
+    jobs.until(lambda: jobs.log(job)[-1], "heard")
+    job = jobs.ended(polite, "FAILED")
+    assert (job["container"]["exitCode"], job["statusReason"]) == (0, "Job attempt duration exceeded timeout")
+    assert 60_000 <= job["stoppedAt"] - job["startedAt"] < 90_000
+    assert jobs.log(job) == ["bye"]
+
+
+@pytest.mark.parametrize("how", ["end", "kill"])
+def test_a_server_that_ends_takes_its_processes_along(serve: Callable[..., Any], tmp_path: Path, how: str) -> None:
+    """SIGTERM or kill -9: every process of the job and its folder go; after the restart it has FAILED and says why."""
     flags = ("--executor", "process", "--data", str(tmp_path / "data"))
     jobs = Jobs(serve(*flags))
     jobs.set_up()
-    job_id = jobs.submit("sh", "-c", "echo $$; sleep 3600")
-    jobs.until(lambda: jobs.look(job_id)["status"], "RUNNING")
-    jobs.until(lambda: str(jobs.lines(job_id)), "1")
-    (pid,) = jobs.log(jobs.look(job_id))
-    jobs.served.kill()
-    jobs.until(lambda: "there" if is_alive(pid) else "gone", "gone")
+    job_id = jobs.submit("sh", "-c", f"trap '' TERM; pwd; {ESCAPED} sleep 3600 & wait")
+    jobs.until(lambda: str(jobs.lines(job_id)), "2")
+    lines = jobs.log(jobs.look(job_id))
+    getattr(jobs.served, how)()
+    folder, escaped = sorted(lines, key=str.isdigit)
+    until_gone(escaped)
+    jobs.until(lambda: "there" if Path(folder).parent.exists() else "gone", "gone")
     again = Jobs(serve(*flags))
     job = again.ended(job_id, "FAILED")
     assert job["container"]["exitCode"] == 137
     assert "restarted" in job["container"]["reason"]
-    assert again.log(job) == [pid]
+    assert again.log(job) == lines

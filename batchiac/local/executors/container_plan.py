@@ -35,6 +35,7 @@ class ContainerPlan:
         depends_on: (container name, START, COMPLETE or SUCCESS).
         init: runs to its end before those that are not (EKS).
         group: of CloudWatch Logs; empty where its output goes elsewhere.
+        stop_timeout_ms: SIGTERM until SIGKILL where another container ended the task; None for the usual 30 s.
     """
 
     name: str
@@ -47,6 +48,7 @@ class ContainerPlan:
     init: bool
     group: str
     stream: str
+    stop_timeout_ms: int | None
 
 
 @frozen
@@ -96,6 +98,7 @@ def plan_task(
                 init=model.init,
                 group=log_group_of(wire) if awslogs else "",
                 stream=log_stream_of(record, wire, task_id_of(attempt)),
+                stop_timeout_ms=wire["stopTimeout"] * 1000 if "stopTimeout" in wire else None,
             )
         )
     return TaskPlan(tuple(containers), pod)

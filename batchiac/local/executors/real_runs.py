@@ -58,11 +58,16 @@ QUICK = EngineSettings(
 
 
 class UntilTold:
-    """A `Behaviour`: every attempt runs until its process ends."""
+    """A `Behaviour`: every attempt runs until its process ends.
+
+    Containers that others may wait for take no time here: how long they really take nobody knows, and the attempt
+    would be STARTING until then. It is RUNNING from the start of its first container on.
+    """
 
     def plan(self, job: JobRequest, container: Container) -> Draw:
         """See Behaviour."""
-        return lambda _index, _attempt, _stream: PLANNED_MS
+        duration_ms = PLANNED_MS if container.essential and not container.init else 0
+        return lambda _index, _attempt, _stream: duration_ms
 
 
 NO_COMMAND = "(batchiac) no command is given, and images are not run here: nothing was done"

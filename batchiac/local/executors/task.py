@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from attrs import define, field
 
+from batchiac.engine.reasons import SIGKILLED
 from batchiac.local.executors.container_plan import ContainerPlan, TaskPlan
 from batchiac.local.executors.process import Ended, Run
 
@@ -80,6 +81,9 @@ class Task:
 
     Args:
         start: begins a container; raises OSError where this machine has no room for it.
+
+    Attributes:
+        last_lines: the last lines of containers that have ended; whoever writes them takes them out.
     """
 
     plan: TaskPlan
@@ -87,8 +91,9 @@ class Task:
     runs: dict[str, Run] = field(factory=dict)
     ended: dict[str, Ended] = field(factory=dict)
     end: Ended | None = None
-    kill_at_ms: int | None = None
+    last_lines: dict[str, list[str]] = field(factory=dict)
     _stopping: bool = False
+    _stopped_at_ms: int | None = None
 
     def step(self, now_ms: int, grace_ms: int) -> None:
         """Start what can start, take note of what has ended, stop the others where that ends the task."""
@@ -99,9 +104,12 @@ class Task:
             self.end = find_end(self.plan, frozenset(self.runs), self.ended)
             if self.end is not None and self.runs:
                 self.terminate()
-                self.kill_at_ms = now_ms + grace_ms
-        if self.kill_at_ms is not None and now_ms >= self.kill_at_ms:
-            self.kill()
+                self._stopped_at_ms = now_ms
+        if self._stopped_at_ms is not None:
+            for each in self.plan.containers:
+                limit_ms = grace_ms if each.stop_timeout_ms is None else each.stop_timeout_ms
+                if each.name in self.runs and now_ms >= self._stopped_at_ms + limit_ms:
+                    self.runs[each.name].kill()
 
     @property
     def is_over(self) -> bool:
@@ -124,9 +132,6 @@ class Task:
         """What each running container has written since the last call."""
         return [(each, self.runs[each.name].new_lines()) for each in self.plan.containers if each.name in self.runs]
 
-    last_lines: dict[str, list[str]] = field(factory=dict)
-    """The last lines of containers that have ended; whoever writes them takes them out."""
-
     def _take_note(self) -> bool:
         found = {name: end for name, run in self.runs.items() if (end := run.poll()) is not None}
         for name, end in found.items():
@@ -140,7 +145,7 @@ class Task:
         if self._stopping or self.end is not None:
             if self._stopping and not self.runs and self.end is None:
                 # It was told to stop between two containers: the last one's end is the task's.
-                self.end = next(reversed(self.ended.values()), Ended(137))
+                self.end = next(reversed(self.ended.values()), Ended(SIGKILLED))
             return False
         # The end is looked for first: a container that ends the task lets no other begin.
         if find_end(self.plan, frozenset(self.runs), self.ended) is not None:
