@@ -20,6 +20,7 @@ from batchiac.engine.effects import Effect, JobStateChanged, QueueBlocked, Servi
 from batchiac.local.job_detail import job_detail
 from batchiac.local.operations.service_job import detail_of as service_job_detail
 from batchiac.local.operations.service_job import preemption_summary
+from batchiac.local.projections.as_of import view_as_of
 from batchiac.local.projections.event_input import event_as_sent, target_text
 from batchiac.local.projections.schedule import require_rule_expression
 from batchiac.local.projections.scheduler import Due, Schedules, due_schedules, install_scheduler, present_ms
@@ -32,13 +33,6 @@ Wire = dict[str, Any]
 
 _MARK = "_batchiac_targets"
 _SINCE = "_batchiac_since_ms"
-_NOT_YET = {
-    "SUBMITTED": ("startedAt", "stoppedAt"),
-    "PENDING": ("startedAt", "stoppedAt"),
-    "RUNNABLE": ("stoppedAt",),
-    "STARTING": ("stoppedAt",),
-    "RUNNING": ("stoppedAt",),
-}
 _COMMANDING = (":batch:", ":event-bus/", ":states:")
 """Targets through which an event may lead to a job at that very moment."""
 
@@ -56,14 +50,11 @@ class Events:
         """See Projection."""
         if isinstance(effect, JobStateChanged):
             if self._rules() and (found := self.batch.look_up(effect.job_id)) is not None:
-                detail = job_detail(self.batch, *found)
-                detail["status"] = effect.status
-                for key in _NOT_YET.get(effect.status, ()):
-                    detail.pop(key, None)
-                if effect.status_reason:
-                    detail["statusReason"] = effect.status_reason
-                elif effect.status not in ("SUCCEEDED", "FAILED"):
-                    detail.pop("statusReason", None)
+                record, view = found
+                counted = self.batch.engine.settings.start_failure_uses_attempt
+                begun = effect.attempt if counted else None
+                then = view_as_of(view, effect.status, effect.status_reason, effect.at_ms, begun)
+                detail = job_detail(self.batch, record, then)
                 self._send("Batch Job State Change", effect.at_ms, [detail["jobArn"]], detail)
         elif isinstance(effect, QueueBlocked):
             self._blocked(effect)
@@ -76,7 +67,8 @@ class Events:
         queue = self.batch.queues.find(effect.queue)
         found = self.batch.look_up(effect.job_id)
         if queue is not None and found is not None and self._rules():
-            detail = job_detail(self.batch, *found) | {"status": "RUNNABLE", "statusReason": effect.reason}
+            record, view = found
+            detail = job_detail(self.batch, record, view_as_of(view, "RUNNABLE", effect.reason, effect.at_ms, None))
             self._send("Batch Job Queue Blocked", effect.at_ms, [detail["jobArn"], queue.arn], detail)
 
     def _service_blocked(self, effect: ServiceQueueBlocked) -> None:
