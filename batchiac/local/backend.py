@@ -284,35 +284,3 @@ class BatchBackend(Progress, BaseBackend):  # type: ignore[misc]  # moto is not 
     def submit(self, request: JobRequest) -> str:
         """Have the engine take a job; its id."""
         return self.engine.submit_job(request)
-
-    def queue_snapshot(self, record: Record, most_jobs: int, most_shares: int) -> Wire:
-        """GetJobQueueSnapshot's answer."""
-        now = self.now_ms()
-        answer: Wire = {
-            "frontOfQueue": {
-                "jobs": [
-                    {"jobArn": self.job_arn(each.job_id), "earliestTimeAtPosition": each.earliest_at_ms}
-                    for each in self.engine.queue_snapshot(record.name, most_jobs)
-                ],
-                "lastUpdatedAt": now,
-            }
-        }
-        if "schedulingPolicyArn" in record.wire:
-            # Limits far above AWS's 500 active shares: the sum is over all of them.
-            shares = self.engine.share_usage(record.name, 1_000_000)
-            answer["queueUtilization"] = {
-                "totalCapacityUsage": _vcpus(sum(share.vcpus for share in shares)),
-                "fairshareUtilization": {
-                    "activeShareCount": len(shares),
-                    "topCapacityUtilization": [
-                        {"shareIdentifier": share.identifier, "capacityUsage": _vcpus(share.vcpus)}
-                        for share in shares[:most_shares]
-                    ],
-                },
-                "lastUpdatedAt": now,
-            }
-        return answer
-
-
-def _vcpus(quantity: float) -> list[Wire]:
-    return [{"capacityUnit": "VCPU", "quantity": float(quantity)}]

@@ -63,6 +63,8 @@ class Books:
         """(job id, attempt) → container name → (exit code, reason): what an executor saw; a simulation has no entry."""
         self._serials = itertools.count(1)
         self._random = random.Random(seed)
+        # Apart from the ids of things: a refusal changes nothing, and must not change the ids that follow it.
+        self._request_ids = random.Random(f"{seed}:requests")
         self._tokens: dict[tuple[str, str], int] = {}
         self._job_arn_prefix = batch_arn("job", "", region=self.region_name, account=self.account_id)
 
@@ -74,10 +76,11 @@ class Books:
 
     def new_uuid(self) -> str:
         """An id in a UUID's form, from the seed."""
-        bits = f"{self._random.getrandbits(128):032x}"
-        return f"{bits[:8]}-{bits[8:12]}-4{bits[13:16]}-a{bits[17:20]}-{bits[20:]}"
+        return _uuid_of(self._random)
 
-    new_request_id = new_uuid
+    def new_request_id(self) -> str:
+        """A request's id as it stands in refusals."""
+        return _uuid_of(self._request_ids)
 
     def execution_refusal(self, message: str) -> ApiError:
         """`api_error.execution_refusal` with a request id."""
@@ -227,3 +230,8 @@ class Books:
         return (
             f"arn:{partition_of(self.region_name)}:sagemaker:{self.region_name}:{self.account_id}:training-job/{name}"
         )
+
+
+def _uuid_of(generator: random.Random) -> str:
+    bits = f"{generator.getrandbits(128):032x}"
+    return f"{bits[:8]}-{bits[8:12]}-4{bits[13:16]}-a{bits[17:20]}-{bits[20:]}"

@@ -125,7 +125,7 @@ def _stop_all(batch: BatchBackend, request: Wire, *, terminate: bool) -> Wire:
             _stop(batch, job_id, request["reason"], terminate=terminate)
             successful.append(job_id)
         else:
-            errors.append({"jobId": job_id, "code": "ValidationException", "message": "jobId must not be empty"})
+            errors.append({"job": job_id, "code": "ValidationException", "message": "jobId must not be empty"})
     return {"successful": successful, "errors": errors}
 
 

@@ -90,8 +90,13 @@ def find_definition(batch: BatchBackend, given: str) -> DefinitionRecord | None:
 
 
 def missing_definition(given: str) -> ApiError:
-    """The refusal for a definition that is not there, or not ACTIVE."""
-    return refusal(f"JobDefinition not found: {given}")
+    """The refusal for a definition that is not there, or not ACTIVE.
+
+    Source: https://github.com/aws-samples/aws-genomics-workflows/issues/84 for a name; Assumption: alike otherwise.
+    """
+    if given.startswith("arn:") or ":" in given:
+        return refusal(f"JobDefinition {given} does not exist or is not in ACTIVE status")
+    return refusal(f"JobDefinition name {given} does not exist or is not in ACTIVE status")
 
 
 def _chosen(batch: BatchBackend, request: Wire) -> Iterator[DefinitionRecord]:

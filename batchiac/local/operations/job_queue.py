@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from batchiac.local.api_error import refusal
@@ -11,7 +12,9 @@ from batchiac.local.records import Record
 from batchiac.local.values import queue_value
 
 if TYPE_CHECKING:
+    from batchiac.engine.views import JobSummary
     from batchiac.local.backend import BatchBackend
+    from batchiac.model.job_definition import Container, JobDefinition
 
 Wire = dict[str, Any]
 
@@ -99,7 +102,74 @@ def get_job_queue_snapshot(batch: BatchBackend, request: Wire) -> Wire:
     record = batch.queues.read(request["jobQueue"])
     if "serviceEnvironmentOrder" in record.wire:
         return service_queue_snapshot(batch, record, SNAPSHOT_JOBS, SNAPSHOT_SHARES)
-    return batch.queue_snapshot(record, SNAPSHOT_JOBS, SNAPSHOT_SHARES)
+    now, unit = batch.now_ms(), "cpu" if record.wire["jobQueueType"] == "EKS" else "VCPU"
+    utilization: Wire = {"lastUpdatedAt": now}
+    if "schedulingPolicyArn" in record.wire:
+        # A limit far above AWS's 500 active shares: the sum is over all of them.
+        shares = [each for each in batch.engine.share_usage(record.name, 1_000_000) if each.vcpus]
+        used = sum(each.vcpus for each in shares)
+        utilization["fairshareUtilization"] = {
+            "activeShareCount": len(shares),
+            "topCapacityUtilization": [
+                {"shareIdentifier": each.identifier, "capacityUsage": _amount(unit, each.vcpus)}
+                for each in shares[:SNAPSHOT_SHARES]
+            ],
+        }
+    else:
+        used = _vcpus_in_use(batch, record.name)
+    front = [
+        {"jobArn": batch.job_arn(each.job_id), "earliestTimeAtPosition": each.earliest_at_ms}
+        for each in batch.engine.queue_snapshot(record.name, SNAPSHOT_JOBS)
+    ]
+    return {
+        "frontOfQueue": {"jobs": front, "lastUpdatedAt": now},
+        "queueUtilization": {"totalCapacityUsage": _amount(unit, used), **utilization},
+    }
+
+
+def _amount(unit: str, quantity: float) -> list[Wire]:
+    return [{"capacityUnit": unit, "quantity": float(quantity)}]
+
+
+def _vcpus_in_use(batch: BatchBackend, queue: str) -> float:
+    """vCPUs of a FIFO queue's jobs in STARTING and RUNNING, children of arrays included."""
+    used = 0.0
+    for line in (*_lines(batch, queue, "STARTING"), *_lines(batch, queue, "RUNNING")):
+        used += _vcpus_of(line.request.definition)
+    for line in _lines(batch, queue, "PENDING"):
+        if line.array_size:
+            children = batch.engine.describe_job(line.id).status_summary
+            used += (children["STARTING"] + children["RUNNING"]) * _vcpus_of(line.request.definition)
+    return used
+
+
+def _lines(batch: BatchBackend, queue: str, status: str) -> Iterator[JobSummary]:
+    position: int | None = 0
+    while position is not None:
+        page_of_lines = batch.engine.list_jobs(queue=queue, status=status, position=position)
+        yield from page_of_lines.jobs
+        position = page_of_lines.next_position
+
+
+def _vcpus_of(definition: JobDefinition) -> float:
+    """What one job of a definition takes, all nodes together; of nested node ranges the narrowest holds."""
+    if not definition.node_ranges:
+        return _vcpus_of_host(definition.containers)
+    return sum(
+        _vcpus_of_host(
+            min(
+                (each for each in definition.node_ranges if each.first <= node <= each.last),
+                key=lambda each: each.last - each.first,
+            ).containers
+        )
+        for node in range(definition.num_nodes)
+    )
+
+
+def _vcpus_of_host(containers: Sequence[Container]) -> float:
+    """Containers side by side; those that run first, one after the other, only where they need more."""
+    first = max((each.resources.vcpus for each in containers if each.init), default=0.0)
+    return max(first, sum(each.resources.vcpus for each in containers if not each.init))
 
 
 def queue_changed(batch: BatchBackend, record: Record) -> None:

@@ -7,6 +7,7 @@ supported"; consumable resources, service environments, service jobs and quota s
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from batchiac.local.api_error import refusal
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 Wire = dict[str, Any]
 
 MOST_TAGS = 50
+RESERVED = "aws:"
+"""Source: https://docs.aws.amazon.com/batch/latest/userguide/using-tags.html: "reserved for AWS use"."""
 
 
 def tag_resource(batch: BatchBackend, request: Wire) -> Wire:
@@ -25,6 +28,7 @@ def tag_resource(batch: BatchBackend, request: Wire) -> Wire:
     merged = {**tags, **request["tags"]}
     if len(merged) > MOST_TAGS:
         raise refusal(f"A resource can have up to {MOST_TAGS} tags, but would have {len(merged)}")
+    _require_own(request["tags"])
     tags.update(request["tags"])
     return {}
 
@@ -32,6 +36,7 @@ def tag_resource(batch: BatchBackend, request: Wire) -> Wire:
 def untag_resource(batch: BatchBackend, request: Wire) -> Wire:
     """UntagResource: keys that are not there are no error."""
     tags = batch.tags_of(request["resourceArn"])
+    _require_own(request["tagKeys"])
     for key in request["tagKeys"]:
         tags.pop(key, None)
     return {}
@@ -40,3 +45,9 @@ def untag_resource(batch: BatchBackend, request: Wire) -> Wire:
 def list_tags_for_resource(batch: BatchBackend, request: Wire) -> Wire:
     """ListTagsForResource."""
     return {"tags": dict(batch.tags_of(request["resourceArn"]))}
+
+
+def _require_own(keys: Iterable[str]) -> None:
+    for key in keys:
+        if key.lower().startswith(RESERVED):
+            raise refusal(f"Tag key {key} begins with {RESERVED}, which is reserved for AWS")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Mapping
 from typing import Any
 
 from batchiac.local.dispatch import OPERATIONS
@@ -20,13 +22,20 @@ _TYPES: dict[str, tuple[type, ...]] = {
 }
 
 
+_LATER: Mapping[str, Mapping[str, None]] = defaultdict(dict, {"JobDetail": {"startedAt": None}})
+"""What the model calls required and AWS leaves out until it is known.
+
+Source: https://docs.aws.amazon.com/batch/latest/userguide/batch_job_events.html: a RUNNABLE job without startedAt."""
+
+
 def misshapen(shape: Any, value: Any, path: str) -> list[str]:
     """Where a value is not of the model's form."""
     if shape.type_name == "structure":
         if not isinstance(value, dict):
             return [f"{path} is {type(value).__name__}"]
-        unknown = [f"{path}.{key} is not of the model" for key in value if key not in shape.members]
-        return unknown + [
+        wrong = [f"{path}.{key} is not of the model" for key in value if key not in shape.members]
+        wrong += [f"{path}.{key} is missing" for key in shape.required_members if key not in value | _LATER[shape.name]]
+        return wrong + [
             each
             for key in value
             if key in shape.members
