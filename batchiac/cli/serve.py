@@ -34,6 +34,18 @@ USAGE = """\
     help="Folder that keeps everything across restarts, kill -9 included.",
 )
 @click.option(
+    "--sync",
+    type=click.Choice(["second", "always"]),
+    default="second",
+    show_default=True,
+    help="When --data reaches the disk: a power cut loses the last second, or nothing that was answered (slower).",
+)
+@click.option(
+    "--accept-changed-history",
+    is_flag=True,
+    help="Go on where --data, done again by other versions, leads elsewhere than it did.",
+)
+@click.option(
     "--executor",
     type=click.Choice(["simulated", "process"]),
     default="simulated",
@@ -49,6 +61,8 @@ def command(
     clock: str | None,
     seed: int,
     data: Path | None,
+    sync: str,
+    accept_changed_history: bool,
     executor: str,
     no_projections: bool,
     max_request_mib: int,
@@ -63,6 +77,8 @@ def command(
         clock=clock,
         seed=seed,
         data=data,
+        sync=sync,
+        accept_changed_history=accept_changed_history,
         exposed=expose,
         executor=executor,
         projections=not no_projections,

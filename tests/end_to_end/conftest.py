@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -93,3 +95,52 @@ def _serving(folder: Path) -> Iterator[Callable[..., Served]]:
         if each.process.poll() is None:
             each.kill()
         each.close()
+
+
+@pytest.fixture(scope="session")
+def furnish() -> Callable[..., Any]:
+    """`furnish(server)`: an environment `environment`, a queue `queue` and a definition `definition`, all VALID, on a
+    server with a virtual clock and without projections; its Batch client.
+
+    `command` is what a job of the definition runs, `max_vcpus` the environment's size.
+    """
+    return _furnish
+
+
+def _furnish(server: Any, *, command: tuple[str, ...] = ("sleep", "20"), max_vcpus: int = 64) -> Any:
+    def let_a_minute_pass() -> None:
+        body = json.dumps({"advance_s": 60}).encode()
+        urllib.request.urlopen(f"{server.address}/_batchiac/clock", body, timeout=60).close()
+
+    batch = server.client("batch")
+    batch.create_compute_environment(
+        computeEnvironmentName="environment",
+        type="MANAGED",
+        computeResources={
+            "type": "EC2",
+            "minvCpus": 0,
+            "maxvCpus": max_vcpus,
+            "instanceTypes": ["m5.large"],
+            "subnets": ["subnet-1"],
+            "securityGroupIds": ["sg-1"],
+            "instanceRole": "ecsInstanceRole",
+        },
+    )
+    let_a_minute_pass()
+    batch.create_job_queue(
+        jobQueueName="queue",
+        state="ENABLED",
+        priority=1,
+        computeEnvironmentOrder=[{"order": 1, "computeEnvironment": "environment"}],
+    )
+    batch.register_job_definition(
+        jobDefinitionName="definition",
+        type="container",
+        containerProperties={
+            "image": "busybox",
+            "command": list(command),
+            "resourceRequirements": [{"type": "VCPU", "value": "1"}, {"type": "MEMORY", "value": "128"}],
+        },
+    )
+    let_a_minute_pass()
+    return batch

@@ -102,8 +102,13 @@ class LocalStackApplication:
         if calls_back(service, environ):
             body = self._moto(environ, start_response)
         else:
-            with self._turn.http(service, environ):
-                body = self._moto(environ, start_response)
+            with self._turn.http(service, environ) as answered:
+
+                def start(status: str, headers: Any, exc_info: Any = None) -> Any:
+                    answered(status)
+                    return start_response(status, headers, exc_info)
+
+                body = self._moto(environ, start)
         try:
             self._faults.after(service, action)
         except LostAnswerError:

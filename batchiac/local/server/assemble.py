@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attrs import define
 
 from batchiac.local.server.app import LocalStackApplication
 from batchiac.local.server.control import Control
+from batchiac.local.server.executions import Executions
 from batchiac.local.server.faults import Faults
 from batchiac.local.server.history import History
 from batchiac.local.server.journal import Journal
@@ -16,9 +17,11 @@ from batchiac.local.server.moto_chance import seed_new_regions
 from batchiac.local.server.moto_route import MotoApplication
 from batchiac.local.server.safety import Gate
 from batchiac.local.server.simulation_faults import SimulationFaults
+from batchiac.local.server.snapshot import versions
 from batchiac.local.server.stage_view import ServerClock, StageView
 from batchiac.local.server.ticker import INTERVAL_S, Ticker
 from batchiac.local.server.turn import HeldTime, Turn
+from batchiac.local.state_machines import advance_through
 
 if TYPE_CHECKING:
     from batchiac.local.backend import BatchBackend
@@ -35,9 +38,11 @@ PROCESS_INTERVAL_S = 0.1
 
 @define
 class Parts:
-    """The application, and what is to be called, in order, when the server ends."""
+    """The application, what is to be said of the data that was brought back (mostly nothing), and what is to be called,
+    in order, when the server ends."""
 
     application: LocalStackApplication
+    said: str
     ending: list[Callable[[], None]]
 
 
@@ -74,7 +79,9 @@ def assemble(settings: Settings, *, port: int, gate: Gate) -> Parts:
     view = StageView(stage)
     seed_new_regions(settings.seed)
     faults = Faults(seed=settings.seed, simulation=SimulationFaults(stage))
-    moto = MotoApplication(port)
+    moto = MotoApplication()
+    executions = Executions(own_address(gate, port))
+    executions.install(port)
     journal = _open_journal(settings)
     ending: list[Callable[[], None]] = []
     runs = RealRuns(stage, lambda record: turn.control(record), _variables(gate, port)) if real else None
@@ -88,8 +95,10 @@ def assemble(settings: Settings, *, port: int, gate: Gate) -> Parts:
         history = History(
             stage, journal, lambda name: name in OPERATIONS and OPERATIONS[name].mutates, backend_of, watch
         )
-        history.replay(handle, moto, faults)
+        said = history.replay(handle, moto, faults, executions, accept=settings.accept_changed_history)
         turn = Turn(history, held)
+        _tell_history(history, turn, faults, executions)
+        advance_through(lambda _, seconds: _advance(stage, turn, seconds))
         if runs is not None:
             runs.resume()
         control = Control(view, turn, faults, handle)
@@ -105,11 +114,14 @@ def assemble(settings: Settings, *, port: int, gate: Gate) -> Parts:
         ending.append(ticker.stop)
     if runs is not None:
         ending.append(runs.close)
+    ending.append(executions.close)
+    ending.append(lambda: advance_through(None))
     if journal is not None:
+        ending.append(lambda: history.take_snapshot(turn.quietly, at_end=True))
         ending.append(journal.close)
     if settings.warm:
         moto.warm(turn.quietly)
-    return Parts(application, ending)
+    return Parts(application, said, ending)
 
 
 def _open_journal(settings: Settings) -> Journal | None:
@@ -123,13 +135,38 @@ def _open_journal(settings: Settings) -> Journal | None:
             "projections": settings.projections,
             "executor": settings.executor,
         },
+        sync=settings.sync,
+        versions=versions(),
     )
+
+
+def _tell_history(history: History, turn: Turn, faults: Faults, executions: Executions) -> None:
+    """What happens beside requests is written down, too: a fault that struck, an execution that ended."""
+
+    def note(record: dict[str, Any]) -> None:
+        with turn.quietly():
+            history.note(record)
+
+    faults.on_strike = lambda record: note({"k": "strike", **record})
+    executions.record = note
+
+
+def _advance(stage: Stage, turn: Turn, seconds: float) -> None:
+    """A state machine's Wait moves an auto clock as a request on the control path does."""
+    with turn.control({"k": "clock", "s": float(seconds)}):
+        stage.advance(seconds)
+
+
+def own_address(gate: Gate, port: int) -> str:
+    """Where what runs for this server calls it."""
+    host = gate.hosts[0] if gate.hosts else "127.0.0.1"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _variables(gate: Gate, port: int) -> dict[str, str]:
     """What a real job finds in its environment, so that its AWS calls come here and nowhere else."""
     return {
-        "AWS_ENDPOINT_URL": f"http://{gate.hosts[0] if gate.hosts else '127.0.0.1'}:{port}",
+        "AWS_ENDPOINT_URL": own_address(gate, port),
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
     }
@@ -148,5 +185,6 @@ def _ticks(turn: Turn, stage: Stage, history: History, runs: RealRuns | None, in
                     runs.tick()
         if count % round(SYNC_S / interval_s) == 0:
             history.sync()
+            history.take_snapshot(turn.quietly)
 
     return tick

@@ -3,7 +3,8 @@
 Theory of operation. A folder holds `meta.json` (what the stack was started as), `journal.jsonl`, and `lock`. A line is
 `<crc32 in hex> <JSON>`, written with one write(2) after the change and before its answer. What a process wrote is in
 the operating system's hands when the call returns, so kill -9 loses nothing that was answered; the ticker syncs to the
-disk once a second, against power failure. On start the lines are replayed in order, each at its time and seed.
+disk once a second, against power failure, and with `--sync always` each line is there before its answer. On start the
+lines are replayed in order, each at its time and seed.
 
 The last line may be torn (the process died in the write): its change was never answered, and it is cut off. Any other
 bad line is damage, and is refused: a stack with a hole in its history is no stack.
@@ -12,7 +13,10 @@ Records: `t` is the stack's time in ms, `w` the machine's, `k` the kind, beside 
     batch  a(ccount) r(egion) o(peration) p(arams)      http   m(ethod) u(rl) q(uery) h(eaders) b(ody, base64)
     clock  s(econds; null: until idle)                  time   (how far the clock has come)
     touch  a, r: the first request in an account and region
-    fault  kind, settings                               exit   what a real process did (executors)
+    fault  kind, settings     clear  id (null: all)      strike  a fault's counts
+    exit   what a real process did (executors)          log     what it wrote
+    execution  how an execution of Step Functions ended
+How a change was answered is beside it: `st`, the HTTP status of another service; `e`, the code of Batch's refusal.
 Why no pickles, and no copy of moto's memory: docs/decisions/0200.
 """
 
@@ -49,9 +53,11 @@ _READING = (
 """How the actions that change nothing begin. A reading action outside this list costs a needless line; a changing one
 inside it would be lost, so the list holds words that AWS uses for reading only."""
 
-_RUNS_AGAIN = frozenset({"StartExecution", "StartSyncExecution", "StopExecution", "TestState"})
-"""Actions of Step Functions that act through this server: what they did is in the journal by itself; to run them again
-would do it twice."""
+_OF_RUNNING = frozenset(
+    {"StartSyncExecution", "StopExecution", "TestState", "SendTaskSuccess", "SendTaskFailure", "SendTaskHeartbeat"}
+)
+"""Actions of Step Functions that act on what runs, or run at once: what executions did is in the journal by itself, and
+a replay runs none (executions.py)."""
 
 
 def changes(service: str, method: str, action: str) -> bool:
@@ -62,7 +68,7 @@ def changes(service: str, method: str, action: str) -> bool:
         action: `CreateRole`; empty for a REST service, whose method decides.
     """
     if action:
-        return not action.startswith(_READING) and not (service == "states" and action in _RUNS_AGAIN)
+        return not action.startswith(_READING) and not (service == "states" and action in _OF_RUNNING)
     return method not in ("GET", "HEAD", "OPTIONS")
 
 
@@ -72,13 +78,30 @@ class Journal:
     Args:
         folder: made when it is not there.
         meta: what the stack is started as; a journal of another meaning is refused, because its replay would differ.
+        sync: `second`: a power cut can lose the last second; `always`: each record is on the disk when it is written.
+        versions: of what answers requests, for a folder that is new.
+
+    Attributes:
+        lines: how many records the file holds, as far as they were read or written.
+        versions: under which the folder was kept last.
 
     Raises:
         StateError: in use, damaged, of another format, or of other settings.
     """
 
-    def __init__(self, folder: Path, meta: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        meta: Mapping[str, Any],
+        *,
+        sync: str = "second",
+        versions: Mapping[str, str] | None = None,
+    ) -> None:
         self.folder = folder
+        self.lines = 0
+        self._always = sync == "always"
+        self._meta: dict[str, Any] = {"format": FORMAT, **meta}
+        self.versions: Mapping[str, str] = versions or {}
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -92,20 +115,19 @@ class Journal:
                 f"the data folder {folder} is in use by another server: end that one, or name another folder"
             ) from None
         try:
-            self._require_same(meta)
+            self._require_same()
             self._file = os.open(folder / "journal.jsonl", os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         except BaseException:
             os.close(self._lock)
             raise
         self._synced = True
 
-    def _require_same(self, meta: Mapping[str, Any]) -> None:
+    def _require_same(self) -> None:
         path = self.folder / "meta.json"
-        wanted = {"format": FORMAT, **meta}
         if not path.exists():
             if (self.folder / "journal.jsonl").exists():
                 raise StateError(f"{self.folder} holds a journal and no meta.json: restore it, or name another folder")
-            _write_whole(path, json.dumps(wanted, indent=1) + "\n")
+            self.adopt(self.versions)
             return
         try:
             found = json.loads(path.read_text("utf-8"))
@@ -113,12 +135,18 @@ class Journal:
             raise StateError(f"{path} cannot be read ({error}): restore it, or name another folder") from error
         if not isinstance(found, dict):
             raise StateError(f"{path} is not what this program wrote: restore it, or name another folder")
-        for key, value in wanted.items():
+        self.versions = found.get("versions", {})
+        for key, value in self._meta.items():
             if found.get(key) != value:
                 raise StateError(
                     f"the data in {self.folder} was kept with {key} {found.get(key)!r}, and this server is started with"
                     f" {value!r}: start it with {found.get(key)!r}, or name another folder"
                 )
+
+    def adopt(self, versions: Mapping[str, str]) -> None:
+        """Have the folder say that these versions keep it from now on."""
+        self.versions = versions
+        write_whole(self.folder / "meta.json", json.dumps({**self._meta, "versions": versions}, indent=1) + "\n")
 
     def records(self) -> Iterator[dict[str, Any]]:
         """Every record, oldest first; a torn last line is cut off the file.
@@ -139,6 +167,7 @@ class Journal:
                     os.ftruncate(self._file, position)
                     return
                 position += len(line)
+                self.lines = number
                 yield record
 
     def write(self, record: Mapping[str, Any]) -> None:
@@ -154,6 +183,10 @@ class Journal:
             raise StateError(f"the journal in {self.folder} cannot be written: {error.strerror}") from error
         if written != len(line):
             raise StateError(f"the journal in {self.folder} cannot be written: the disk is full")
+        self.lines += 1
+        if self._always:
+            os.fdatasync(self._file)
+            return
         self._synced = False
 
     def sync(self) -> None:
@@ -189,7 +222,7 @@ def _read_line(line: bytes) -> dict[str, Any] | None:
     return record if isinstance(record, dict) else None
 
 
-def _write_whole(path: Path, text: str) -> None:
+def write_whole(path: Path, text: str) -> None:
     """Write a small file so that it is there whole or not at all."""
     temporary = path.with_name(path.name + ".new")
     with temporary.open("w", encoding="utf-8") as file:
@@ -197,6 +230,11 @@ def _write_whole(path: Path, text: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 _KEPT_HEADERS = ("HTTP_AUTHORIZATION", "HTTP_HOST", "HTTP_USER_AGENT", "CONTENT_TYPE")

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import importlib
 import json
-import os
 import re
 import sys
 import threading
@@ -24,7 +23,7 @@ from batchiac.local.server.batch_route import new_request_id, read_scope
 WARM_SERVICES = ("ec2", "iam", "ssm", "sts")
 """What `batchiac up` of a stack calls first: loaded in the background, because moto's EC2 alone takes a second."""
 
-_CALLING_BACK = frozenset({"StartExecution", "StartSyncExecution", "TestState"})
+_CALLING_BACK = frozenset({"StartSyncExecution", "TestState"})
 
 
 def calls_back(service: str, environ: dict[str, Any]) -> bool:
@@ -37,8 +36,7 @@ def calls_back(service: str, environ: dict[str, Any]) -> bool:
 class MotoApplication:
     """A WSGI application: moto's servers for all services, loaded when first needed."""
 
-    def __init__(self, port: int) -> None:
-        self._port = port
+    def __init__(self) -> None:
         self._ready = threading.Event()
         self._loading = threading.Lock()
         self._dispatcher: Any = None
@@ -67,8 +65,6 @@ class MotoApplication:
         if not self._ready.is_set():
             with self._loading:
                 if self._dispatcher is None:
-                    # moto's state machines call this server again, at the port that this variable names.
-                    os.environ.setdefault("MOTO_PORT", str(self._port))
                     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
                     from batchiac.local.additions import install_additions

@@ -30,6 +30,8 @@ class Settings:
         clock: `real`, `virtual`, `auto` or `scaled:N`.
         seed: of ids, durations and faults; the same seed and requests give the same everything.
         data: folder that keeps the stack across restarts; None keeps nothing.
+        sync: how `data` is brought to the disk: `second` or `always`, see journal.py.
+        accept_changed_history: go on where `data`, done again, leads to another state than it did.
         exposed: True when `--host` may be another address than a loopback one.
         executor: `simulated`, or `process` for jobs that really run (on a real or scaled clock, with projections).
         projections: False leaves out the mirror images in EC2, ECS, logs and the others.
@@ -42,6 +44,8 @@ class Settings:
     clock: str = "auto"
     seed: int = 0
     data: Path | None = None
+    sync: str = "second"
+    accept_changed_history: bool = False
     exposed: bool = False
     executor: str = "simulated"
     projections: bool = True
@@ -55,7 +59,7 @@ class Server:
 
     Attributes:
         address: `http://127.0.0.1:4566`.
-        warning: what is to be said about the address, empty for a loopback one.
+        warning: what is to be said about the address and about what `data` brought back; mostly nothing.
     """
 
     address: str
@@ -140,7 +144,8 @@ def make_server(settings: Settings) -> Server:
         listening.close()
         raise
     shown = f"[{host}]" if ":" in host else host
-    return Server(f"http://{shown}:{port}", warning, waitress_server, parts.ending)
+    said = "\n".join(each for each in (warning, parts.said) if each)
+    return Server(f"http://{shown}:{port}", said, waitress_server, parts.ending)
 
 
 def make_waitress(application: Callable[..., Any], listening: socket.socket, settings: Settings) -> Any:

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Protocol
+
+from batchiac.local.api_error import ApiError
 
 
 class HeldTime:
@@ -52,6 +54,10 @@ class Recorder(Protocol):
         """The record of something that was asked for on a control path."""
         ...
 
+    def during(self, record: dict[str, Any] | None) -> AbstractContextManager[None]:
+        """Around the handling of the request."""
+        ...
+
     def after(self, record: dict[str, Any] | None) -> None:
         """The request is handled (or refused, or failed): write it; None for a read, which may have moved the clock."""
         ...
@@ -75,21 +81,32 @@ class Turn:
                 return
             record = recorder.before_batch(account, region, operation, params)
             try:
-                yield
+                with recorder.during(record):
+                    yield
+            except ApiError as refusal:
+                if record is not None:
+                    record["e"] = refusal.code
+                raise
             finally:
                 recorder.after(record)
 
     @contextmanager
-    def http(self, service: str, environ: dict[str, Any]) -> Iterator[None]:
-        """Around the handling of one request of another service."""
+    def http(self, service: str, environ: dict[str, Any]) -> Iterator[Callable[[str], None]]:
+        """Around the handling of one request of another service; call what is given with the answer's status line."""
         with self.quietly():
             recorder = self._recorder
             if recorder is None:
-                yield
+                yield lambda status: None
                 return
             record = recorder.before_http(service, environ)
+
+            def answered(status: str) -> None:
+                if record is not None:
+                    record["st"] = int(status[:3])
+
             try:
-                yield
+                with recorder.during(record):
+                    yield answered
             finally:
                 recorder.after(record)
 
@@ -103,7 +120,8 @@ class Turn:
                 return
             written = recorder.before_control(record)
             try:
-                yield
+                with recorder.during(written):
+                    yield
             finally:
                 recorder.after(written)
 

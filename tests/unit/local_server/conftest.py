@@ -44,8 +44,14 @@ class FixedStack:
     def timeline(self, account: str, region: str) -> dict[str, Any]:
         return {"points": [account, region]}
 
-    def log(self, account: str, region: str, stream: str) -> dict[str, Any]:
-        return {"events": [account, region, stream]}
+    def environment(self, account: str, region: str, name: str) -> dict[str, Any]:
+        return {"name": [account, region, name]}
+
+    def history(self, account: str, region: str, job_id: str) -> dict[str, Any]:
+        return {"steps": [account, region, job_id]}
+
+    def log(self, account: str, region: str, group: str, stream: str) -> dict[str, Any]:
+        return {"events": [account, region, group, stream]}
 
     @contextmanager
     def looking(self) -> Iterator[None]:
@@ -66,7 +72,7 @@ class Front:
         application = LocalStackApplication(
             self._handle,
             turn,
-            MotoApplication(port),
+            MotoApplication(),
             Control(self.stack, turn, self.faults, self._handle),
             self.faults,
             Gate(),
