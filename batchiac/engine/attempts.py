@@ -11,6 +11,7 @@ from heapq import heappush
 
 from batchiac.engine import consumables, timeouts
 from batchiac.engine.containers import draw_of, outcomes_of, starting_ms, task_outcome
+from batchiac.engine.dependencies import NOBODY
 from batchiac.engine.fleet import EnvironmentState, Host
 from batchiac.engine.jobs import FAILED, RUNNING, STARTING, ended, enqueue_front, tell_change, tell_history
 from batchiac.engine.kernel.events import ROW_BITS, ROW_MASK
@@ -78,7 +79,8 @@ def start(world: World, record: Record, row: int, host: Host | None, environment
     if host is None:
         _plan_interruption(world, record, row, environment)
     ledger.status[row] = to
-    record.updated_at = now
+    if record.size:
+        record.updated_at = now
     if world.listeners:
         tell_change(world, record, row, 2, STARTING, "")
     if begin == now:
@@ -122,7 +124,8 @@ def to_running(world: World, record: Record, row: int) -> None:
     if ending is not None and ending.status_reason is START_FAILED:
         return
     ledger.status[row] = next_status(STARTING, JobEvent.STARTED, "")
-    record.updated_at = world.now_ms
+    if record.size:
+        record.updated_at = world.now_ms
     if world.listeners:
         tell_change(world, record, row, STARTING, RUNNING, "")
 
@@ -136,7 +139,9 @@ def plan_end(world: World, record: Record, row: int, index: int, attempt: int, b
         attempt = number
     draw = record.draw
     if draw is None:
-        draw = record.draw = draw_of(world, record)
+        draw = draw_of(world, record)
+        if record.size:
+            record.draw = draw
     plan = record.plan
     outcome = draw(index, attempt, world.stream.rekey(record.index, index, attempt))
     write_end(world, row, outcome, begin, plan.memory, plan.timeout_ms)
@@ -274,10 +279,11 @@ def succeed(world: World, record: Record, row: int, ending: Ending | None) -> No
     ledger.status[row] = to
     if ending is not None and ending.container_reason:
         ledger.container_reasons[row] = ending.container_reason
-    record.updated_at = world.now_ms
+    if record.size:
+        record.updated_at = world.now_ms
     if world.listeners:
         tell_change(world, record, row, RUNNING, to, ESSENTIAL_EXITED)
-    if record.kind != PLAIN or record.dependents or record.share is not None:
+    if record.kind != PLAIN or record.dependents != NOBODY or record.share is not None:
         ended(world, record, row)
     else:
         record.ended_at = world.now_ms
@@ -323,7 +329,8 @@ def fail_attempt(world: World, record: Record, row: int, ending: Ending) -> None
         ledger.host[row] = NO_HOST
         ledger.attempts[row] = attempt
     ledger.status[row] = to
-    record.updated_at = world.now_ms
+    if record.size:
+        record.updated_at = world.now_ms
     if world.listeners:
         tell_change(world, record, row, previous, to, status_reason)
     if retry:

@@ -19,6 +19,7 @@ from heapq import heappop, heappush, heapreplace
 
 from batchiac.engine.attempts import to_running, write_end
 from batchiac.engine.containers import draw_of
+from batchiac.engine.dependencies import NOBODY
 from batchiac.engine.fleet import EnvironmentState, Host
 from batchiac.engine.jobs import ended
 from batchiac.engine.kernel.events import ROW_BITS, ROW_MASK
@@ -120,8 +121,10 @@ def start_run(world: World, lane: Lane, demand: Demand, host: Host, environment:
                 memory = plan.memory
             draw = record.draw
             if draw is None:
-                draw = record.draw = draw_of(world, record)
-            record.updated_at = now
+                draw = draw_of(world, record)
+            if record.size:
+                record.draw = draw
+                record.updated_at = now
         child = row - first - 1
         if child < 0:
             child = 0
@@ -170,11 +173,17 @@ def _begin(argument: tuple[World, list[int]]) -> None:
     status, started, endings = ledger.status, ledger.started, ledger.endings
     now = world.now_ms
     quiet = not world.listeners
+    last = 0
     for row in begun:
         if status[row] == _STARTING and started[row] == now:
             if quiet and not (endings and row in endings):
                 status[row] = _RUNNING
-                world.records[ledger.owner[row]].updated_at = now  # type: ignore[union-attr]  # it has a job
+                if row >= last:
+                    record = world.records[ledger.owner[row]]
+                    assert record is not None
+                    last = record.row + record.size + 1
+                    if record.size:
+                        record.updated_at = now
             else:
                 record = world.records[ledger.owner[row]]
                 if record is not None:
@@ -221,6 +230,7 @@ def run(world: World, until_ms: int) -> bool:
     # The record of the row that starts.
     following: Record = _NOBODY
     next_first = next_end = number = 0
+    of_array = False
     draw: Draw | None = None
     timeout_ms = 0
     memory = 0
@@ -244,14 +254,15 @@ def run(world: World, until_ms: int) -> bool:
         if row < first or row >= end:
             record = records[owner[row]]  # type: ignore[assignment]  # a row that runs has its record
             first = record.row
-            end = first + record.size + 1
+            size = record.size
+            end = first + size + 1
             simple = record.simple
-            plain = not record.size
+            plain = not size
             shape = record.plan.shape
             share = record.share
         if not simple or (endings and row in endings):
             break
-        if record.left == 1 and record.dependents:
+        if not plain and record.left == 1 and record.dependents != NOBODY:
             break  # what its end sets free may have more right to the place
         serial = host_of[row]
         if serial < 0:
@@ -277,14 +288,17 @@ def run(world: World, until_ms: int) -> bool:
             if waiting < next_first or waiting >= next_end:
                 following = records[owner[waiting]]  # type: ignore[assignment]
                 next_first = following.row
+                of_array = following.size > 0
                 next_end = next_first + following.size + 1
                 plan = following.plan
-                if following.demand is not demand or plan.consumables:
+                if following.demand is not demand or not plan.simple:
                     next_end = next_first
                     break
                 draw = following.draw
                 if draw is None:
-                    draw = following.draw = draw_of(world, following)
+                    draw = draw_of(world, following)
+                    if of_array:
+                        following.draw = draw
                 number = following.index
                 timeout_ms = plan.timeout_ms or FOREVER_MS
                 memory = plan.memory or FOREVER_MS
@@ -320,7 +334,8 @@ def run(world: World, until_ms: int) -> bool:
             else:
                 fair.started(world, following.share, shape.cpu)
                 fair.taken(world)
-            following.updated_at = now
+            if of_array:
+                following.updated_at = now
             status[row] = _SUCCEEDED
             if len(demand.queue.demands) > 1 and not _same_is_next(world, demand):
                 # What is free elsewhere, too little for this shape, may be enough for the next head.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 
+from batchiac.engine.dependencies import NOBODY
 from batchiac.engine.effects import JobStateChanged
 from batchiac.engine.machine import JobEvent, Machine, next_status, read_row
 from batchiac.engine.reasons import ARRAY_CHILD_FAILED, DEPENDENT_FAILED, QUEUE_DELETED
@@ -101,7 +102,8 @@ def change(world: World, record: Record, row: int, event: JobEvent, reason: str 
     previous = ledger.status[row]
     to = next_status(previous, event, "" if event in _COMMON else tell_history(world, record, row))
     ledger.status[row] = to
-    record.updated_at = world.now_ms
+    if record.size:
+        record.updated_at = world.now_ms
     if world.listeners and to != previous:
         tell_change(world, record, row, previous, to, reason)
 
@@ -194,8 +196,11 @@ def _resolve(world: World, record: Record, row: int) -> None:
     world.finished.append(record)
     if record.share is not None:
         record.queue.fair.leave(world, record.share)
-    for dependent, by_child in record.dependents or ():
-        if by_child:
+    if record.dependents == NOBODY:
+        return
+    for index, by_child in world.dependents.of(record.dependents):
+        dependent = world.records[index]
+        if by_child or dependent is None:
             continue
         if success:
             dependent.waits -= 1
@@ -203,7 +208,8 @@ def _resolve(world: World, record: Record, row: int) -> None:
                 dependencies_met(world, dependent)
         else:
             fail_waiting(world, dependent)
-    record.dependents = None
+    world.dependents.forget(record.dependents)
+    record.dependents = NOBODY
 
 
 def _resolve_child(world: World, record: Record, row: int, success: bool) -> None:
@@ -214,8 +220,9 @@ def _resolve_child(world: World, record: Record, row: int, success: bool) -> Non
             release_child(world, record, child + 1)
         elif ledger.status[row + 1] == PENDING:
             finish(world, record, row + 1, JobEvent.DEPENDENCY_FAILED, DEPENDENT_FAILED)
-    for dependent, by_child in record.dependents or ():
-        if not by_child or dependent.child_waits is None:
+    for index, by_child in world.dependents.of(record.dependents):
+        dependent = world.records[index] if by_child else None
+        if dependent is None or dependent.child_waits is None:
             continue
         theirs = dependent.row + 1 + child
         if success:
@@ -262,6 +269,7 @@ def fail_waiting(world: World, record: Record) -> None:
     status = world.ledger.status[record.row]
     if status == SUBMITTED and not record.dependency_failed:
         record.dependency_failed = True  # the admission fails it
+        record.simple = False
         return
     if status <= PENDING:
         fail_all(world, record, JobEvent.DEPENDENCY_FAILED, DEPENDENT_FAILED)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from batchiac.engine.dependencies import NOBODY
 from batchiac.engine.policies.behaviour import Draw
 from batchiac.model.consumable_resource import ConsumableRequirement
 from batchiac.model.job import JobRequest
@@ -93,7 +94,8 @@ class Record:
         row: its own row; `size` rows of children or nodes follow.
         left: children of an array that have not ended.
         waits: dependencies outstanding.
-        dependents: (record, is N_TO_N) pairs to tell when this one ends.
+        dependents: its last edge in World.dependents, NOBODY where nothing waits for it.
+        updated_at: of an array, when the state of a child last changed.
         child_waits: dependencies outstanding by child, where children wait one by one.
         draw: what its containers do; None until the first start.
         stops: rows of it that a caller cancelled or terminated, with the caller's reason; None for none.
@@ -105,34 +107,41 @@ class Record:
 
     # What most jobs never have is a default of the class and takes neither time nor memory until it is set.
     __slots__ = (
-        "__dict__", "created_at", "demand", "draw", "ended_at", "id", "index", "plan", "queue", "request", "row",
-        "simple", "updated_at",
+        "__dict__", "created_at", "demand", "dependents", "draw", "ended_at", "id", "index", "plan", "queue", "request",
+        "row", "share", "simple", "size", "waits",
     )  # fmt: skip
-    demand: Demand
-    size: int = 0
     kind: int = PLAIN
     left: int = 0
-    waits: int = 0
+    updated_at: int = 0
     priority: int = 0
     sequential: bool = False
     dependency_failed: bool = False
     spawned_at: int = -1
     lingers: bool = False
-    dependents: list[tuple[Record, bool]] | None = None
     child_waits: bytearray | None = None
     stops: dict[int, str] | None = None
     terminations: set[int] | None = None
-    share: ShareState | None = None
 
     def __init__(
-        self, index: int, job_id: str, request: JobRequest, queue: QueueState, plan: Prepared, created_at: int
+        self,
+        index: int,
+        job_id: str,
+        request: JobRequest,
+        queue: QueueState,
+        plan: Prepared,
+        demand: Demand,
+        created_at: int,
     ) -> None:
         self.index = index
         self.id = job_id
         self.request = request
         self.queue = queue
         self.plan = plan
-        self.created_at = self.updated_at = created_at
+        self.demand = demand
+        self.created_at = created_at
+        self.simple = plan.simple
         self.row = self.ended_at = -1
+        self.dependents = NOBODY
+        self.size = self.waits = 0
         self.draw: Draw | None = None
-        self.simple = False
+        self.share: ShareState | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from struct import Struct
 
 from batchiac.engine.jobs import (
     FAILED,
@@ -22,22 +23,22 @@ from batchiac.engine.reasons import DEPENDENT_FAILED
 from batchiac.engine.records import ARRAY, MULTINODE, PLAIN, Record, Shape
 from batchiac.engine.refusals import InvalidRefusal, NotFoundRefusal, StateRefusal
 from batchiac.engine.requirements import prepare
-from batchiac.engine.waiting import Demand, QueueState
+from batchiac.engine.waiting import Arrivals, Demand, QueueState
 from batchiac.engine.world import ADMISSION, World
 from batchiac.model.job import JobRequest
 
 ID_BLOCK = 256
+# A block of ids is made at once: a UUID's groups cut out of random digits, its version 4 and variant a put in.
+_ID_PARTS = Struct("8s4sx3sx3s12s" * ID_BLOCK)
+_IDS = b"%b-%b-4%b-a%b-%b " * ID_BLOCK
 
 
 def new_job_id(world: World) -> str:
     """The next job id: a UUID's form, from the engine's own seed."""
-    at = world.id_at
-    if at == len(world.id_digits):
-        world.id_digits = world.ids.randbytes(ID_BLOCK * 16).hex()
-        at = 0
-    world.id_at = at + 32
-    bits = world.id_digits[at : at + 32]
-    return f"{bits[:8]}-{bits[8:12]}-4{bits[13:16]}-a{bits[17:20]}-{bits[20:]}"
+    if not world.job_ids:
+        parts = _ID_PARTS.unpack(world.random.randbytes(ID_BLOCK * 16).hex().encode())
+        world.job_ids = (_IDS % parts).decode().split()[::-1]
+    return world.job_ids.pop()
 
 
 def submit(world: World, request: JobRequest) -> str:
@@ -67,8 +68,8 @@ def submit(world: World, request: JobRequest) -> str:
     now = world.now_ms
     index = len(world.records)
     job_id = new_job_id(world)
-    record = Record(index, job_id, request, queue, plan, now)
-    record.demand = demand_of(queue, plan.shape)
+    demand = queue.demands.get(plan.shape) or demand_of(queue, plan.shape)
+    record = Record(index, job_id, request, queue, plan, demand, now)
     if plan.kind == MULTINODE:
         if request.array_size:
             raise InvalidRefusal(world.settings.messages.array_of_gangs)
@@ -78,21 +79,29 @@ def submit(world: World, request: JobRequest) -> str:
         record.kind, record.size = ARRAY, request.array_size
         record.row = world.ledger.reserve(1 + request.array_size, index)
         record.left = request.array_size
+        record.updated_at = now
     else:
-        record.row = world.ledger.reserve_one(index)
+        record.row = row = world.ledger.reserve_one(index)
     if queue.fair is not None:
         priority = request.scheduling_priority
         record.priority = definition.scheduling_priority if priority is None else priority
         record.share = queue.fair.join(world, request.share_identifier)
-    record.simple = plan.simple
     world.records.append(record)
     world.by_id[job_id] = index
     queue.records.append(index)
     if parents:
         link_parents(world, record, parents)
-    if not world.admissions or world.admissions[-1].created_at != now:
+    admissions = world.admissions
+    last = admissions[-1] if admissions else None
+    if last is None or last.created_at != now:
         world.events.call(now + world.settings.admission_ms, world_admit, world, priority=ADMISSION)
-    world.admissions.append(record)
+        last = None
+    if record.size or record.share is not None or parents or not record.simple:
+        admissions.append(Arrivals(now, None, record.row))
+    elif last is not None and last.end == row and last.demand is demand:
+        last.end = row + 1
+    else:
+        admissions.append(Arrivals(now, demand, row))
     return job_id
 
 
@@ -150,14 +159,13 @@ def link_parents(world: World, record: Record, parents: Sequence[tuple[Record | 
                 record.child_waits[child] += status[parent.row + 1 + child] != SUCCEEDED
         elif status[parent.row] == FAILED:
             record.dependency_failed = True
+            record.simple = False
             continue
         elif status[parent.row] != SUCCEEDED:
             record.waits += 1
         else:
             continue
-        if parent.dependents is None:
-            parent.dependents = []
-        parent.dependents.append((record, kind == "N_TO_N"))
+        parent.dependents = world.dependents.add(parent.dependents, record.index, kind == "N_TO_N")
         if parent.kind == PLAIN or kind == "N_TO_N":
             parent.simple = False
 
@@ -171,14 +179,24 @@ def world_admit(world: World) -> None:
     status = world.ledger.status
     due = world.now_ms - world.settings.admission_ms
     while admissions and admissions[0].created_at <= due:
-        record = admissions.popleft()
-        if record.simple and not (record.size or record.waits or record.dependency_failed or world.listeners):
-            row = record.row
-            if status[row] == SUBMITTED:
+        arrivals = admissions.popleft()
+        first, end, demand = arrivals.first, arrivals.end, arrivals.demand
+        if demand is not None and not world.listeners and status.count(SUBMITTED, first, end) == end - first:
+            status[first:end] = bytes((_READY,)) * (end - first)
+            demand.count += end - first
+            queue = demand.queue
+            queue.lane.append(first, end)
+            queue.dirty = queue.demanding = world.dirty = True
+            continue
+        for row in range(first, end):
+            record = world.records[world.ledger.owner[row]]
+            if record is None or status[row] != SUBMITTED:
+                continue
+            if record.simple and not (record.size or record.waits or world.listeners):
                 status[row] = _READY
                 enqueue(world, record, row, row + 1)
-        elif world.ledger.status[record.row] == SUBMITTED:
-            admit(world, record)
+            else:
+                admit(world, record)
 
 
 def admit(world: World, record: Record) -> None:

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from batchiac.engine.dependencies import Dependents
 from batchiac.engine.effects import Effect, Listener
 from batchiac.engine.fleet import EnvironmentState, Host
 from batchiac.engine.kernel.events import EventQueue
@@ -19,7 +20,7 @@ from batchiac.engine.ledger import Ledger
 from batchiac.engine.policies.behaviour import Behaviour
 from batchiac.engine.records import Prepared, Record, Shape
 from batchiac.engine.settings import EngineSettings
-from batchiac.engine.waiting import QueueState
+from batchiac.engine.waiting import Arrivals, QueueState
 from batchiac.model.consumable_resource import ConsumableResource
 from batchiac.model.instance_type import InstanceType
 
@@ -55,6 +56,7 @@ class World:
         "by_id",
         "capacity",
         "consumables",
+        "dependents",
         "dirty",
         "ended",
         "environment_list",
@@ -63,12 +65,10 @@ class World:
         "finished",
         "host_by_id",
         "hosts",
-        "id_at",
-        "id_digits",
         "identifiers",
-        "ids",
         "in_step",
         "instance_types",
+        "job_ids",
         "ledger",
         "listeners",
         "now_ms",
@@ -76,6 +76,7 @@ class World:
         "price",
         "queue_order",
         "queues",
+        "random",
         "records",
         "region",
         "scaling_at",
@@ -113,9 +114,8 @@ class World:
         self.ledger = Ledger()
         self.stream = Stream(seed)
         self.identifiers = Identifiers(seed)
-        self.ids = random.Random(seed)
-        self.id_digits = ""
-        self.id_at = 0
+        self.random = random.Random(seed)
+        self.job_ids: list[str] = []
         self.records: list[Record | None] = []
         self.by_id: dict[str, int] = {}
         self.queues: dict[str, QueueState] = {}
@@ -129,7 +129,8 @@ class World:
         self.capacity: dict[tuple[str, str], int] = {}
         self.used_capacity: dict[tuple[str, str], int] = {}
         self.listeners: list[Listener] = []
-        self.admissions: deque[Record] = deque()
+        self.dependents = Dependents()
+        self.admissions: deque[Arrivals] = deque()
         self.finished: deque[Record] = deque()
         self.became_idle: list[Host] = []
         self.dirty = False
