@@ -16,6 +16,7 @@ from batchiac.engine.records import MULTINODE, Record
 from batchiac.engine.refusals import BusyRefusal, ExistsRefusal, InvalidRefusal, NotFoundRefusal, StateRefusal
 from batchiac.engine.waiting import QueueState
 from batchiac.engine.world import HOUSEKEEPING, World
+from batchiac.model.job import JobStatus
 from batchiac.model.job_queue import JobQueue
 
 
@@ -181,6 +182,7 @@ def _fail(world: World, record: Record) -> None:
     first = record.row + 1 if record.size else record.row
     for row in range(first, first + max(1, record.size)):
         if status[row] in (STARTING, RUNNING):
+            read_row(Machine.ATTEMPT, JobStatus(status[row]).name, "queue deleted")
             ledger.endings.pop(row, None)
             ledger.exit[row] = SIGKILLED if status[row] == RUNNING else NO_EXIT
             if status[row] == STARTING:
