@@ -8,7 +8,9 @@
     DELETE /_batchiac/faults[/<id>]       take one or all out of force
     POST   /_batchiac/api/<account>/<region>/<operation>   a reading operation of Batch, for the console, unsigned
     GET    /_batchiac/timeline/<account>/<region>          vCPUs, running and waiting jobs over time
-    GET    /_batchiac/log/<account>/<region>?stream=NAME   a job's log
+    GET    /_batchiac/environment/<account>/<region>/<name>  one environment: its timeline and instances
+    GET    /_batchiac/history/<account>/<region>/<job id>  a job's states, step by step
+    GET    /_batchiac/log/<account>/<region>?stream=NAME[&group=NAME]   a job's log
 
 Answers are JSON; a refused request says why in `message`, with status 400. Requests that name a foreign host or origin
 never get here (safety.py).
@@ -57,8 +59,16 @@ class Stack(Protocol):
         """vCPUs, running and waiting jobs over time."""
         ...
 
-    def log(self, account: str, region: str, stream: str) -> dict[str, Any]:
-        """The last events of a log stream."""
+    def environment(self, account: str, region: str, name: str) -> dict[str, Any]:
+        """One compute environment, its timeline and its instances."""
+        ...
+
+    def history(self, account: str, region: str, job_id: str) -> dict[str, Any]:
+        """A job's states, step by step."""
+        ...
+
+    def log(self, account: str, region: str, group: str, stream: str) -> dict[str, Any]:
+        """The last events of a log stream; an empty group is Batch's own."""
         ...
 
     def looking(self) -> AbstractContextManager[None]:
@@ -108,6 +118,8 @@ class Control:
             ("DELETE", "faults"): self._clear_faults,
             ("POST", "api"): self._api,
             ("GET", "timeline"): self._timeline,
+            ("GET", "environment"): self._environment,
+            ("GET", "history"): self._history,
             ("GET", "log"): self._log,
         }
 
@@ -152,7 +164,7 @@ class Control:
         return self._list_faults(environ, "")
 
     def _api(self, environ: dict[str, Any], tail: str) -> dict[str, Any]:
-        account, region, operation = _parts(tail, 3)
+        account, region, operation = _parts(tail, 3, "<operation>")
         if mutates(operation):
             raise UserError(f"{operation} is no reading operation: changes go through the signed AWS API")
         params = read_json_object(environ)
@@ -164,17 +176,27 @@ class Control:
         with self._turn.quietly():
             return self._stack.timeline(account, region)
 
+    def _environment(self, environ: dict[str, Any], tail: str) -> dict[str, Any]:
+        account, region, name = _parts(tail, 3, "<name>")
+        with self._turn.quietly():
+            return self._stack.environment(account, region, name)
+
+    def _history(self, environ: dict[str, Any], tail: str) -> dict[str, Any]:
+        account, region, job_id = _parts(tail, 3, "<job id>")
+        with self._turn.quietly():
+            return self._stack.history(account, region, job_id)
+
     def _log(self, environ: dict[str, Any], tail: str) -> dict[str, Any]:
         account, region = _parts(tail, 2)
-        stream = parse_qs(environ.get("QUERY_STRING", "")).get("stream", [""])[0]
+        query = parse_qs(environ.get("QUERY_STRING", ""))
         with self._turn.quietly():
-            return self._stack.log(account, region, stream)
+            return self._stack.log(account, region, query.get("group", [""])[0], query.get("stream", [""])[0])
 
 
-def _parts(tail: str, count: int) -> list[str]:
+def _parts(tail: str, count: int, last: str = "") -> list[str]:
     parts = tail.split("/")
     if len(parts) != count or not all(parts):
-        names = "/".join(("<account>", "<region>", "<operation>")[:count])
+        names = "/".join(("<account>", "<region>", last)[:count])
         raise UserError(f"found {tail!r}: give {names} at the end of the path")
     return parts
 

@@ -88,21 +88,48 @@ class StageView:
         Raises:
             UserError: nothing has used Batch there.
         """
-        watch = self._watches.get((account, region))
-        if watch is None:
-            raise UserError(f"nothing has used AWS Batch in account {account}, region {region}")
-        return watch.timeline()
+        return self._read_watch(account, region).timeline()
 
-    def log(self, account: str, region: str, stream: str) -> dict[str, Any]:
-        """The last events of a job's log stream; none where there is no such stream, or projections are off."""
+    def history(self, account: str, region: str, job_id: str) -> dict[str, Any]:
+        """A job's way, step by step: `{"steps": [{"at": ms, "status", "reason", "attempt"}]}`.
+
+        Raises:
+            UserError: nothing has used Batch there.
+        """
+        return {"steps": self._read_watch(account, region).history(job_id)}
+
+    def environment(self, account: str, region: str, name: str) -> dict[str, Any]:
+        """One compute environment with its timeline and instances.
+
+        Raises:
+            UserError: nothing has used Batch there, or there is no such environment.
+        """
+        found = self._read_watch(account, region).environment(name)
+        if found is None:
+            raise UserError(f"there is no compute environment {name!r} (any more)")
+        return found
+
+    def log(self, account: str, region: str, group: str, stream: str) -> dict[str, Any]:
+        """The last events of a log stream, and how many there are.
+
+        None where there is no such stream, or projections are off.
+        """
         models = sys.modules.get("moto.logs.models")
         events: list[dict[str, Any]] = []
+        count = 0
         if models is not None and account in models.logs_backends and region in models.logs_backends[account]:
-            group = models.logs_backends[account][region].groups.get(LOG_GROUP)
-            found = group.streams.get(stream) if group is not None else None
+            found_group = models.logs_backends[account][region].groups.get(group or LOG_GROUP)
+            found = found_group.streams.get(stream) if found_group is not None else None
             if found is not None:
+                count = len(found.events)
                 events = [
                     {"timestamp": event.timestamp, "message": event.message}
                     for event in found.events[-MOST_LOG_EVENTS:]
                 ]
-        return {"events": events}
+        return {"events": events, "count": count}
+
+    def _read_watch(self, account: str, region: str) -> Watch:
+        watch = self._watches.get((account, region))
+        if watch is None:
+            raise UserError(f"nothing has used AWS Batch in account {account}, region {region}")
+        return watch

@@ -148,8 +148,11 @@ def test_the_console_may_read_and_not_change(front: Any) -> None:
     assert post(front, "/_batchiac/api/123456789012/eu-west-1/SubmitJob", {})[0] == 400
     assert [call[1:3] for call in front.calls] == [("eu-west-1", "DescribeJobQueues")]
     assert post(front, "/_batchiac/timeline/1/r", b"", method="GET") == (200, {"points": ["1", "r"]})
-    assert post(front, "/_batchiac/log/1/r?stream=a%2Fb", b"", method="GET") == (200, {"events": ["1", "r", "a/b"]})
-    for wrong in ("timeline", "timeline/1", "log/1/r/x", "timeline//r"):
+    log = {"events": ["1", "r", "", "a/b"]}
+    assert post(front, "/_batchiac/log/1/r?stream=a%2Fb", b"", method="GET") == (200, log)
+    assert post(front, "/_batchiac/environment/1/r/e", b"", method="GET") == (200, {"name": ["1", "r", "e"]})
+    assert post(front, "/_batchiac/history/1/r/j%230", b"", method="GET") == (200, {"steps": ["1", "r", "j#0"]})
+    for wrong in ("timeline", "timeline/1", "log/1/r/x", "timeline//r", "environment/1/r", "history/1/r/j/x"):
         assert post(front, f"/_batchiac/{wrong}", b"", method="GET")[0] == 400
 
 
