@@ -188,8 +188,10 @@ class ComputeEnvironment(BatchResource):
 
     @classmethod
     def wire_of(cls, inputs: Properties) -> dict[str, Any]:
-        """As every kind's; and without the members of computeResources that only an update takes."""
+        """As every kind's; and without what only an update takes: members of computeResources, DISABLED."""
         wire = super().wire_of(inputs)
+        if _is_disabled(inputs):
+            del wire["state"]
         if isinstance(resources := wire.get("computeResources"), Mapping):
             wire["computeResources"] = {key: value for key, value in resources.items() if key not in _UPDATE_ONLY}
         return wire
@@ -220,6 +222,9 @@ class ComputeEnvironment(BatchResource):
         """Create an environment of these inputs under another name than theirs; return its ARN."""
         sent = {key: inputs[key] for key in _SENT if inputs.get(key) is not None}
         sent["computeEnvironmentName"] = name
+        if _is_disabled(inputs):
+            # "Compute Environment must be created in ENABLED state."; it is disabled when it is settled.
+            del sent["state"]
         if isinstance(resources := sent.get("computeResources"), Mapping):
             sent["computeResources"] = {key: value for key, value in resources.items() if key not in _UPDATE_ONLY}
         if tags:
@@ -235,6 +240,9 @@ class ComputeEnvironment(BatchResource):
             self.door.client("batch").update_compute_environment(
                 computeEnvironment=resource_id, updatePolicy=inputs["updatePolicy"]
             )
+            aws.wait(self.door, resource_id, aws.SETTLED)
+        if _is_disabled(inputs) and found.get("state") != "DISABLED":
+            self.door.client("batch").update_compute_environment(computeEnvironment=resource_id, state="DISABLED")
             aws.wait(self.door, resource_id, aws.SETTLED)
         if inputs.get("replaceThroughBridge") is True:
             retire_bridge(self, resource_id, inputs)
@@ -279,7 +287,7 @@ class ComputeEnvironment(BatchResource):
         before, after = old.get("computeResources", {}), new.get("computeResources", {})
         wanted = inputs.get("computeResources") or {}
         resources = {
-            key: wanted[key] if wanted.get(key) is not None else self._left_out(key, before)
+            key: _updatable(key, wanted[key]) if wanted.get(key) is not None else self._left_out(key, before)
             for key in {**before, **after}
             if before.get(key) != after.get(key) and not (key in _UPDATE_ONLY and wanted.get(key) is None)
         }
@@ -399,6 +407,24 @@ class ComputeEnvironment(BatchResource):
         """The jobs STARTING or RUNNING on the environment: what an update or a deletion of it may interrupt."""
         found = aws.find(self.door, resource_id)
         return aws.running_jobs(self.door, found) if found else []
+
+
+def _updatable(key: str, value: Any) -> Any:
+    """A member of computeResources without what only a create takes: "You cannot change capacityOptionType or
+    fipsEnabled on update" (BC:ComputeResourceUpdate.managedInstancesProvider)."""
+    if key != "managedInstancesProvider" or not isinstance(value.get("instanceLaunchTemplate"), Mapping):
+        return value
+    launch = {
+        each: found
+        for each, found in value["instanceLaunchTemplate"].items()
+        if each not in ("capacityOptionType", "fipsEnabled")
+    }
+    return {**value, "instanceLaunchTemplate": launch}
+
+
+def _is_disabled(inputs: Properties) -> bool:
+    state = inputs.get("state")
+    return isinstance(state, str) and state.upper() == "DISABLED"
 
 
 def _as_replacement(change: PropertyChange) -> PropertyChange:

@@ -202,6 +202,7 @@ class _Trial:
             else:
                 refused.append((goal, failure))
         if refused:
+            self._advise([(failure.rule_id, goal.name) for goal, failure in refused if failure.rule_id])
             lines = "; ".join(f"{goal.name}: {failure.reason}" for goal, failure in refused)
             raise UserError(f"what exists breaks documented rules, so that its program would be refused: {lines}")
         rank = {key: place for place, key in enumerate(source.names)}
@@ -238,11 +239,22 @@ class _Trial:
             project = attrs.evolve(self._stack.project, program=path)
             try:
                 run_program(attrs.evolve(self._stack, project=project), run, is_preview=is_preview)
-            except FindingsError:
+            except FindingsError as error:
                 # Checks of handlers that said no are looked at by the caller; the program's own findings end it.
                 if not run.failures:
+                    found: Sequence[Any] = error.findings
+                    self._advise([(each.rule_id, each.resource) for each in found])
                     raise
         return run
+
+    def _advise(self, broken: Sequence[tuple[str, str]]) -> None:
+        """Say how what exists against the rules is accepted as it is."""
+        entries = [f'    - {{rule: {rule}, resource: {name}, reason: "it was so"}}' for rule, name in broken]
+        text = (
+            f"what exists breaks the rules above; to import it nevertheless, accept them in {self._stack.config.path},"
+            " under config:, with your reason, and import again:"
+        )
+        self._on_event(Diagnostic("info", "\n".join([text, "  batchiac:suppress:", *dict.fromkeys(entries)])))
 
     def _heard(self, event: Any) -> None:
         if isinstance(event, Diagnostic) and event.severity == "error" and MISMATCH not in event.message:

@@ -68,10 +68,11 @@ def read_existing(goal: Registration, handler: Handler, unseal: Unseal) -> Impor
         )
     as_old = ResourceState(goal.urn, goal.type, True, id=there.id, inputs=there.inputs, outputs=there.outputs)
     wanted = ignoring_changes(goal, wanted, as_old, unseal)
-    checked, failures = check_inputs(handler, dict(there.inputs), wanted)
+    checked, _ = check_inputs(handler, dict(there.inputs), wanted)
     # Read again, now that it is known how the program spells things: what means the same is the same.
+    spelled = handler.read(there.id, {**for_handler(checked), "account": there.outputs.get("account")})
+    checked, failures = check_inputs(handler, dict(spelled.inputs), wanted)
     known = for_handler(checked)
-    spelled = handler.read(there.id, {**known, "account": there.outputs.get("account")})
     diff = hiding_secrets(handler.diff(spelled.outputs, known), as_old, checked)
     told = {**there.inputs, **known}
     mismatches = [_mismatch(each) for each in diff.changes if _counts(each, told)]
