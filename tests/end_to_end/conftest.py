@@ -99,15 +99,12 @@ def _serving(folder: Path) -> Iterator[Callable[..., Served]]:
 
 @pytest.fixture(scope="session")
 def furnish() -> Callable[..., Any]:
-    """`furnish(server)`: an environment `environment`, a queue `queue` and a definition `definition`, all VALID, on a
-    server with a virtual clock and without projections; its Batch client.
-
-    `command` is what a job of the definition runs, `max_vcpus` the environment's size.
-    """
+    """`furnish(server)`: an environment `environment` of 64 vCPUs, a queue `queue` and a definition `definition` whose
+    jobs run for 20 s, all VALID, on a server with a virtual clock and without projections; its Batch client."""
     return _furnish
 
 
-def _furnish(server: Any, *, command: tuple[str, ...] = ("sleep", "20"), max_vcpus: int = 64) -> Any:
+def _furnish(server: Any) -> Any:
     def let_a_minute_pass() -> None:
         body = json.dumps({"advance_s": 60}).encode()
         urllib.request.urlopen(f"{server.address}/_batchiac/clock", body, timeout=60).close()
@@ -119,7 +116,7 @@ def _furnish(server: Any, *, command: tuple[str, ...] = ("sleep", "20"), max_vcp
         computeResources={
             "type": "EC2",
             "minvCpus": 0,
-            "maxvCpus": max_vcpus,
+            "maxvCpus": 64,
             "instanceTypes": ["m5.large"],
             "subnets": ["subnet-1"],
             "securityGroupIds": ["sg-1"],
@@ -138,7 +135,7 @@ def _furnish(server: Any, *, command: tuple[str, ...] = ("sleep", "20"), max_vcp
         type="container",
         containerProperties={
             "image": "busybox",
-            "command": list(command),
+            "command": ["sleep", "20"],
             "resourceRequirements": [{"type": "VCPU", "value": "1"}, {"type": "MEMORY", "value": "128"}],
         },
     )

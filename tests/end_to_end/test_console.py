@@ -69,40 +69,10 @@ def look(tmp_path: Path) -> Callable[[str], Text]:
 
 
 @pytest.fixture(scope="module")
-def stack(serve_once: Callable[..., Any]) -> Any:
+def stack(serve_once: Callable[..., Any], furnish: Callable[[Any], Any]) -> Any:
     """A stack on which 250 jobs have run, one fails, one waits for another, and one can never be placed."""
     server = serve_once("--clock", "virtual", "--no-projections")
-    batch = server.client("batch")
-    batch.create_compute_environment(
-        computeEnvironmentName="environment",
-        type="MANAGED",
-        computeResources={
-            "type": "EC2",
-            "minvCpus": 0,
-            "maxvCpus": 64,
-            "instanceTypes": ["m5.large"],
-            "subnets": ["subnet-1"],
-            "securityGroupIds": ["sg-1"],
-            "instanceRole": "ecsInstanceRole",
-        },
-    )
-    control(server, "clock", {"advance_s": 60})
-    batch.create_job_queue(
-        jobQueueName="queue",
-        state="ENABLED",
-        priority=7,
-        computeEnvironmentOrder=[{"order": 1, "computeEnvironment": "environment"}],
-    )
-    batch.register_job_definition(
-        jobDefinitionName="definition",
-        type="container",
-        containerProperties={
-            "image": "busybox",
-            "command": ["sleep", "20"],
-            "resourceRequirements": [{"type": "VCPU", "value": "1"}, {"type": "MEMORY", "value": "128"}],
-        },
-    )
-    control(server, "clock", {"advance_s": 60})
+    batch = furnish(server)
     submit = {"jobQueue": "queue", "jobDefinition": "definition"}
     for number in range(JOBS):
         batch.submit_job(jobName=f"job-{number}", **submit)
