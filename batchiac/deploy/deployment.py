@@ -22,7 +22,7 @@ from batchiac.deploy.acts import HandlerOf, Listener
 from batchiac.deploy.executor import Run
 from batchiac.deploy.refresher import Drift, read_drift
 from batchiac.deploy.stack import Stack, provider_inputs
-from batchiac.deploy.stakes import count_jobs, may_interrupt
+from batchiac.deploy.stakes import count_ended, count_jobs, may_end, may_interrupt
 from batchiac.deploy.state.checkpoint import Snapshot
 from batchiac.deploy.state.journal import Journal
 from batchiac.deploy.steps import Diagnostic, Event, Plan, Result, count_steps
@@ -77,7 +77,7 @@ def preview(
         names = ", ".join(sorted({f"{each.type} {each.resource.name}" for each in base.pending}))
         on_event(Diagnostic("warning", f"an interrupted run left unsettled: {names}; `up` takes it up first"))
     plan = _plan(stack, handlers, base, drift, on_event, started)
-    return count_jobs(plan, handlers, stack.store.unseal) if refresh and may_interrupt(plan) else plan
+    return _counted(plan, stack, handlers) if refresh else plan
 
 
 def up(
@@ -111,15 +111,17 @@ def up(
             # Of an interrupted update or delete nobody knows whether it took effect, so it is looked at.
             require_safe(stack.target, acting=True)
             before_acting()
-            drift = read_drift(base, handlers, stack.store.unseal, only=None if refresh else unsettled)
+            drift = read_drift(
+                base, handlers, stack.store.unseal, only=None if refresh else unsettled, unsettled=unsettled
+            )
             creating = tuple(each for each in base.pending if each.type == "creating")
             base = attrs.evolve(drift.snapshot, pending=creating)
         plan = _plan(stack, handlers, base, drift, on_event, started)
-        if approve is not _agreed and may_interrupt(plan):
+        if approve is not _agreed and _costs_jobs(plan, handlers):
             # Whoever is asked learns how many jobs it costs, as of now.
             require_safe(stack.target, acting=True)
             before_acting()
-            plan = count_jobs(plan, handlers, stack.store.unseal)
+            plan = _counted(plan, stack, handlers)
         if not approve(plan):
             return None
         if plan.has_changes or base.pending:
@@ -190,6 +192,10 @@ def destroy(
         foreseen.confirm_created()
         foreseen.finish()
         plan = _result(Plan, stack, foreseen, base, started, None)
+        if approve is not _agreed and _costs_jobs(plan, handlers):
+            require_safe(stack.target, acting=True)
+            before_acting()
+            plan = _counted(plan, stack, handlers)
         if not approve(plan):
             return None
         if base.pending or any(step.old is not None and step.old.custom for step in plan.steps):
@@ -242,6 +248,17 @@ def load_state(stack: Stack) -> Snapshot:
                 " own; nothing was changed"
             )
     return snapshot
+
+
+def _costs_jobs(plan: Plan, handlers: HandlerOf) -> bool:
+    return may_interrupt(plan) or may_end(plan, handlers)
+
+
+def _counted(plan: Plan, stack: Stack, handlers: HandlerOf) -> Plan:
+    """The plan with the jobs that it interrupts and ends."""
+    if may_interrupt(plan):
+        plan = count_jobs(plan, handlers, stack.store.unseal)
+    return count_ended(plan, handlers, stack.store.unseal) if may_end(plan, handlers) else plan
 
 
 def _root_outputs(snapshot: Snapshot) -> Mapping[str, Any]:

@@ -22,7 +22,7 @@ from batchiac.deploy.values import (
     path_text,
     reveal,
 )
-from batchiac.model.handler import Effect, PropertyChange, ReadResult
+from batchiac.model.handler import Effect, PropertyChange, ReadResult, RecordedHandler
 
 PARALLEL_READS = 64
 
@@ -40,11 +40,19 @@ class Drift:
     steps: tuple[Step, ...]
 
 
-def read_drift(base: Snapshot, handler_of: HandlerOf, unseal: Unseal, *, only: Collection[str] | None = None) -> Drift:
+def read_drift(
+    base: Snapshot,
+    handler_of: HandlerOf,
+    unseal: Unseal,
+    *,
+    only: Collection[str] | None = None,
+    unsettled: Collection[str] = (),
+) -> Drift:
     """Read every resource of the state that a handler exists for.
 
     Args:
         only: URNs to read; None reads all.
+        unsettled: URNs of which a run that died has left something under way; that is brought to its end first.
 
     Raises:
         What handlers raise; the state is not touched.
@@ -60,7 +68,10 @@ def read_drift(base: Snapshot, handler_of: HandlerOf, unseal: Unseal, *, only: C
     ]
 
     def look(state: ResourceState) -> ReadResult:
-        result: ReadResult = known[state.type].read(state.id, for_handler(reveal(state.outputs, unseal)))
+        handler, outputs = known[state.type], for_handler(reveal(state.outputs, unseal))
+        if state.urn in unsettled and isinstance(handler, RecordedHandler):
+            handler.finish(state.id, outputs)
+        result: ReadResult = handler.read(state.id, outputs)
         return result
 
     with ThreadPoolExecutor(PARALLEL_READS, thread_name_prefix="read") as pool:

@@ -150,6 +150,10 @@ class RecordedHandler(Handler, Protocol):
         """Can be repeated; a resource that is gone is no error."""
         ...
 
+    def finish(self, resource_id: str, state: Properties) -> None:
+        """Bring what an interrupted update or deletion has begun to its end: a read right after it sees what stays."""
+        ...
+
     def discard(self, inputs: Properties) -> None:
         """Remove what an interrupted create of these inputs left behind, if anything."""
         ...

@@ -247,6 +247,9 @@ class ComputeEnvironment(BatchResource):
         if inputs.get("replaceThroughBridge") is True:
             retire_bridge(self, resource_id, inputs)
 
+    def _finish(self, resource_id: str) -> None:
+        aws.wait(self.door, resource_id, aws.STILL)
+
     def _is_sound(self, found: Mapping[str, Any]) -> bool:
         return found.get("status") in ("CREATING", "VALID", "UPDATING")
 
@@ -402,6 +405,14 @@ class ComputeEnvironment(BatchResource):
 
     def _within(self, holds: Any, what: str, deadline_s: float) -> None:
         wait_until(holds, what=what, deadline_s=deadline_s, sleep=self.door.sleep, clock=self.door.clock)
+
+    def delete_words(self, state: Properties) -> str:
+        """What deleting the environment does to the jobs on it, unless their queue ends them before."""
+        drain = {**DRAIN, **(state.get("drain") or {})}
+        minutes = _minutes(drain["deadlineS"])
+        if drain["onDeadline"] == "interrupt":
+            return f"interrupts, after up to {minutes},"
+        return f"waits up to {minutes}, and then fails, for"
 
     def find_jobs(self, resource_id: str) -> Jobs:
         """The jobs STARTING or RUNNING on the environment: what an update or a deletion of it may interrupt."""

@@ -42,6 +42,9 @@ class JobQueue(BatchResource):
     def _settle(self, resource_id: str, inputs: Properties) -> None:
         aws.wait(self.door, resource_id, aws.SETTLED)
 
+    def _finish(self, resource_id: str) -> None:
+        aws.wait(self.door, resource_id, aws.STILL)
+
     def _is_sound(self, found: Mapping[str, Any]) -> bool:
         return found.get("status") in ("CREATING", "VALID", "UPDATING")
 
@@ -91,6 +94,10 @@ class JobQueue(BatchResource):
         if aws.find(self.door, resource_id) is None:
             return []
         return list(aws.open_jobs(self.door, resource_id, most))
+
+    def delete_words(self, state: Properties) -> str:
+        """What deleting the queue does to its jobs."""
+        return "ends"
 
     def _remove(self, resource_id: str, state: Properties) -> None:
         found = aws.wait(self.door, resource_id, aws.STILL)

@@ -54,15 +54,26 @@ class LaunchTemplate(ResourceHandler):
         keys = ("versionDescription", "launchTemplateData")
         before = normal(self.kind, {key: state.get(key) for key in keys})
         after = normal(self.kind, {key: inputs.get(key) for key in keys})
-        client = self.door.client("ec2")
-        described = ec2.find(self.door, ec2.LAUNCH_TEMPLATE, resource_id) or {}
-        latest = described.get("LatestVersionNumber")
+        latest = None
         if before != after:
             sent = {key: inputs[key] for key in keys if inputs.get(key) is not None}
-            version = client.create_launch_template_version(LaunchTemplateId=resource_id, **capitalised(sent))
-            latest = version["LaunchTemplateVersion"]["VersionNumber"]
-        if described.get("DefaultVersionNumber") != latest:
-            client.modify_launch_template(LaunchTemplateId=resource_id, DefaultVersion=str(latest))
+            made = self.door.client("ec2").create_launch_template_version(
+                LaunchTemplateId=resource_id, **capitalised(sent)
+            )
+            latest = made["LaunchTemplateVersion"]["VersionNumber"]
+        self._make_default(resource_id, latest)
+
+    def _finish(self, resource_id: str) -> None:
+        self._make_default(resource_id, None)
+
+    def _make_default(self, resource_id: str, latest: int | None) -> None:
+        """Make the latest version the default; `latest` where it is known before Describe may show it."""
+        described = ec2.find(self.door, ec2.LAUNCH_TEMPLATE, resource_id)
+        if described is None:
+            return
+        wanted = latest or described["LatestVersionNumber"]
+        if described["DefaultVersionNumber"] != wanted:
+            self.door.client("ec2").modify_launch_template(LaunchTemplateId=resource_id, DefaultVersion=str(wanted))
 
     def _remove(self, resource_id: str, state: Properties) -> None:
         ec2.delete(self.door, ec2.LAUNCH_TEMPLATE, resource_id)

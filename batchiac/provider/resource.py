@@ -203,6 +203,12 @@ class ResourceHandler(ABC):
             if self._find(resource_id, state, whole=False) is not None:
                 raise
 
+    def finish(self, resource_id: str, state: Properties) -> None:
+        """Bring what an interrupted update or deletion has begun to its end, so that a read sees what stays."""
+        self._require_place(state)
+        self._require_account(state)
+        self._finish(resource_id)
+
     def discard(self, inputs: Properties) -> None:
         """Remove what an interrupted create of these inputs left; nothing is made, and nothing else is touched."""
         self._require_place(inputs)
@@ -278,6 +284,9 @@ class ResourceHandler(ABC):
     @abstractmethod
     def _remove(self, resource_id: str, state: Properties) -> None:
         """Remove it and wait until it is gone."""
+
+    def _finish(self, resource_id: str) -> None:  # noqa: B027  most kinds change within one call
+        """Wait for what is under way, and do what an update does last."""
 
     @abstractmethod
     def _put_tags(self, resource_id: str, state: Properties, tags: Mapping[str, str]) -> None: ...

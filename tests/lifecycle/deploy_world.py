@@ -190,6 +190,9 @@ class ThingHandler:
             result.inputs["name"] += "-next"
         return result
 
+    def finish(self, id_: str, state: Mapping[str, Any]) -> None:
+        """A call of this account is done when it returns."""
+
     def discard(self, inputs: Mapping[str, Any]) -> None:
         for id_, each in self.account.all().items():
             if each.get("creating") == inputs["identity"]:
