@@ -1,4 +1,7 @@
-"""Every parity test of the engine and of service jobs says where its fact stands, and when that was read."""
+"""Every parity test of what Batch does says where its fact stands, and when that was read.
+
+The rules' facts are tables with a source a row (test_rules_facts.py, test_job_rules.py).
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,13 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-FILES = [*sorted(HERE.glob("test_engine_*.py")), HERE / "test_service_jobs.py"]
+TABLES = ("test_rules_facts.py", "test_job_rules.py", "test_every_row.py", Path(__file__).name)
+FILES = [path for path in sorted(HERE.glob("test_*.py")) if path.name not in TABLES]
 ADDRESS = re.compile(r"https://\S+|botocore 1\.44\.5, (batch )?[A-Z]\w+|seed 00\d|as seen in public|issues \d+")
 DATE = re.compile(r"read\s+2026-\d\d-\d\d")
 TESTS = [
     pytest.param(node, id=f"{path.stem}:{node.name}")
     for path in FILES
-    if path != Path(__file__) and path.exists()
     for node in ast.parse(path.read_text(encoding="utf-8")).body
     if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
 ]
@@ -31,4 +34,4 @@ def test_the_source_and_its_date_are_named(test: ast.FunctionDef) -> None:
 
 def test_there_are_tests_to_look_at() -> None:
     """An empty list would prove nothing."""
-    assert len(TESTS) > 50
+    assert len(TESTS) > 150
