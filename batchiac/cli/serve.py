@@ -21,6 +21,13 @@ USAGE = """\
 @click.option("--host", default="127.0.0.1", show_default=True, help="Another than a loopback address needs --expose.")
 @click.option("--expose", is_flag=True, help="Let others reach the server: they need no credentials.")
 @click.option(
+    "--allow-host",
+    "allowed_hosts",
+    multiple=True,
+    metavar="NAME",
+    help="A name under which the console and the control paths may be asked, such as a container's; repeatable.",
+)
+@click.option(
     "--clock",
     default=None,
     show_default="auto; real with --executor process",
@@ -58,6 +65,7 @@ def command(
     port: int,
     host: str,
     expose: bool,
+    allowed_hosts: tuple[str, ...],
     clock: str | None,
     seed: int,
     data: Path | None,
@@ -80,6 +88,7 @@ def command(
         sync=sync,
         accept_changed_history=accept_changed_history,
         exposed=expose,
+        allowed_hosts=allowed_hosts,
         executor=executor,
         projections=not no_projections,
         max_request_mib=max_request_mib,

@@ -32,7 +32,7 @@ class LocalStackApplication:
     Args:
         handle: `batchiac.local.dispatch.handle`: (account, region, operation, params) → the operation's output.
         turn: the order of changes, and the journal.
-        gate: refuses foreign hosts and origins: on the control paths always, everywhere when `gate_all`.
+        gate: refuses foreign hosts and pages: strictly on the control paths, and everywhere when `gate_all`.
         gate_all: True while jobs run as real processes.
     """
 
@@ -58,10 +58,11 @@ class LocalStackApplication:
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
         ours = path == "/_batchiac" or path.startswith("/_batchiac/")
-        if ours or self._gate_all:
-            refused = self._gate.refusal(environ)
-            if refused:
-                return refuse(environ, start_response, 403, "AccessDenied", refused)
+        # moto has a control path of its own, which forgets everything when asked to.
+        strictly = ours or self._gate_all or path.startswith("/moto-api")
+        refused = self._gate.refusal(environ) if strictly else self._gate.foreign_page(environ)
+        if refused:
+            return refuse(environ, start_response, 403, "AccessDenied", refused)
         if ours:
             return self._control(environ, start_response)
         scope = read_scope(environ)

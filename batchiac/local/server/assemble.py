@@ -159,7 +159,8 @@ def _advance(stage: Stage, turn: Turn, seconds: float) -> None:
 
 def own_address(gate: Gate, port: int) -> str:
     """Where what runs for this server calls it."""
-    host = gate.hosts[0] if gate.hosts else "127.0.0.1"
+    host = gate.hosts[0] if gate.any_address else "127.0.0.1"
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 

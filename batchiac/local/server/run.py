@@ -13,7 +13,7 @@ from typing import Any
 from attrs import define, frozen
 
 from batchiac.errors import UsageError, UserError
-from batchiac.local.server.safety import Gate, is_loopback, require_bind
+from batchiac.local.server.safety import Gate, is_loopback, require_bind, require_host_name
 
 DEFAULT_PORT = 4566
 """The port that users of local AWS stacks already have in their scripts."""
@@ -33,6 +33,7 @@ class Settings:
         sync: how `data` is brought to the disk: `second` or `always`, see journal.py.
         accept_changed_history: go on where `data`, done again, leads to another state than it did.
         exposed: True when `--host` may be another address than a loopback one.
+        allowed_hosts: names under which the control paths may be asked, beside this machine's own.
         executor: `simulated`, or `process` for jobs that really run (on a real or scaled clock, with projections).
         projections: False leaves out the mirror images in EC2, ECS, logs and the others.
         max_request_mib: larger requests are refused.
@@ -47,6 +48,7 @@ class Settings:
     sync: str = "second"
     accept_changed_history: bool = False
     exposed: bool = False
+    allowed_hosts: tuple[str, ...] = ()
     executor: str = "simulated"
     projections: bool = True
     max_request_mib: int = 256
@@ -137,7 +139,9 @@ def make_server(settings: Settings) -> Server:
     listening = bind(settings.host, settings.port)
     try:
         host, port = listening.getsockname()[:2]
-        gate = Gate(() if is_loopback(settings.host) else (settings.host,))
+        named = tuple(require_host_name(name) for name in settings.allowed_hosts)
+        beyond = not is_loopback(settings.host)
+        gate = Gate((settings.host.lower(), *named) if beyond else named, any_address=beyond)
         parts = assemble(settings, port=port, gate=gate)
         waitress_server = make_waitress(parts.application, listening, settings)
     except BaseException:

@@ -61,7 +61,7 @@ class FixedStack:
 class Front:
     """One running server: what it was asked (`calls`), what it answers (`outcome`), and clients of it."""
 
-    def __init__(self, *, gate_all: bool = False) -> None:
+    def __init__(self, *, gate_all: bool = False, max_request_mib: int = 256) -> None:
         self.calls: list[tuple[str, str, str, dict[str, Any]]] = []
         self.outcome: Callable[[str, dict[str, Any]], dict[str, Any]] = lambda operation, params: {}
         self.stack = FixedStack()
@@ -79,7 +79,8 @@ class Front:
             gate_all=gate_all,
         )
         self.address = f"http://127.0.0.1:{port}"
-        self.server = Server(self.address, "", make_waitress(application, listening, Settings(port=port)), [])
+        settings = Settings(port=port, max_request_mib=max_request_mib)
+        self.server = Server(self.address, "", make_waitress(application, listening, settings), [])
         self._thread = self.server.start()
 
     def _handle(self, account: str, region: str, operation: str, params: dict[str, Any]) -> dict[str, Any]:

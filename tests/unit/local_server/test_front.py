@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError, HTTPClientError
 
 from batchiac.local.api_error import ApiError
 from batchiac.local.server.batch_route import find_operation, new_request_id, read_scope
-from batchiac.local.server.safety import Gate, require_bind
+from batchiac.local.server.safety import Gate, require_bind, require_host_name
 
 ARN = "arn:aws:batch:eu-west-1:123456789012:job-queue/q"
 SIGNED = {"Authorization": "AWS4-HMAC-SHA256 Credential=AK/20260101/eu-west-1/batch/aws4_request, SignedHeaders=h"}
@@ -173,6 +173,69 @@ def test_a_foreign_page_cannot_use_the_control_paths(front: Any) -> None:
     assert post(front, "/_batchiac/clock", {"advance_s": 1}, **own)[0] == 200
 
 
+FOREIGN: list[dict[str, str]] = [
+    {"Origin": "https://evil.example"},
+    {"Origin": "null"},
+    {"Host": "evil.example"},
+    {"Host": "evil.example", "Origin": "http://evil.example"},
+    {"Host": "127.0.0.1.evil.example"},
+    {"Sec-Fetch-Site": "cross-site"},
+]
+
+
+@pytest.mark.parametrize("headers", FOREIGN)
+def test_a_stack_that_runs_processes_answers_no_foreign_request(headers: dict[str, str]) -> None:
+    """Neither Batch's paths nor moto's nor ours: a job would be a command on this machine."""
+    from .conftest import Front
+
+    front = Front(gate_all=True)
+    try:
+        assert post(front, "/v1/describejobqueues", {}, **SIGNED, **headers)[0] == 403
+        assert post(front, "/", b"Action=DescribeVpcs", **headers)[0] == 403
+        assert post(front, "/_batchiac/clock", {"advance_s": 1}, **headers)[0] == 403
+        assert front.calls == []
+        assert post(front, "/v1/describejobqueues", {}, **SIGNED) == (200, {})
+    finally:
+        front.end()
+
+
+def test_a_foreign_page_cannot_use_the_aws_paths_either(front: Any) -> None:
+    """A page of this machine may: a front end under development, on another port."""
+    for origin in ("https://evil.example", "null", "http://localhost.evil.example:4566"):
+        assert post(front, "/v1/describejobqueues", {}, **SIGNED, Origin=origin)[0] == 403
+    query = "/?Action=CreateVpc&CidrBlock=10.0.0.0/16"
+    assert post(front, query, b"", method="GET", **{"Sec-Fetch-Site": "cross-site"})[0] == 403
+    assert front.calls == []
+    own = {**SIGNED, "Origin": "http://localhost:3000"}
+    assert post(front, "/v1/describejobqueues", {}, **own) == (200, {})
+    assert post(front, "/v1/describejobqueues", {}, **SIGNED, Host="batch.us-east-1.amazonaws.com") == (200, {})
+
+
+def test_motos_own_control_path_is_gated_like_ours(front: Any) -> None:
+    """It forgets everything when asked to, unsigned."""
+    for headers in FOREIGN:
+        assert post(front, "/moto-api/reset", b"", **headers)[0] == 403
+    assert post(front, "/moto-api/data.json", b"", method="GET")[0] == 200
+
+
+def test_every_other_path_has_a_limit_to_its_size() -> None:
+    """A body that is larger than it ends with 413 before moto sees it, whether its length was said or not."""
+
+    from .conftest import Front
+
+    front = Front(max_request_mib=1)
+    try:
+        assert post(front, "/bucket/key", b" " * 1_048_577, method="PUT")[0] == 413
+        connection = http.client.HTTPConnection(front.address.removeprefix("http://"), timeout=10)
+        pieces = (b" " * 65_536 for _ in range(17))
+        connection.request("PUT", "/bucket/key", pieces, {"Transfer-Encoding": "chunked"}, encode_chunked=True)
+        assert connection.getresponse().status == 413
+        connection.close()
+        assert post(front, "/v1/describejobqueues", {}, **SIGNED) == (200, {})
+    finally:
+        front.end()
+
+
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.5", "example.org", "::"])
 def test_a_bind_beyond_this_machine_needs_a_flag_and_says_what_it_exposes(host: str) -> None:
     """Refused without the flag, warned of with it, refused either way while jobs are real processes."""
@@ -196,8 +259,27 @@ def test_the_gate_knows_the_names_of_this_machine() -> None:
     gate = Gate(("stack.internal",))
     for host in ("127.0.0.1:1", "localhost", "[::1]:4566", "bucket.localhost:4566", "stack.internal:80"):
         assert gate.refusal({"HTTP_HOST": host}) == ""
-    for host in ("", "127.0.0.1.evil.example", "[::1", "evil-localhost"):
+    for host in ("", "127.0.0.1.evil.example", "[::1", "evil-localhost", "192.168.1.5:4566"):
         assert gate.refusal({"HTTP_HOST": host})
+
+
+def test_a_server_for_others_is_asked_by_address_or_by_an_allowed_name() -> None:
+    """A numerical address is nobody's to point here; a name may be anybody's."""
+    gate = Gate(("0.0.0.0", "batchiac"), any_address=True)
+    for host in ("192.168.1.5:4566", "[fe80::1]:4566", "batchiac:4566", "BATCHIAC", "localhost"):
+        assert gate.refusal({"HTTP_HOST": host}) == ""
+    assert "--allow-host" in gate.refusal({"HTTP_HOST": "evil.example"})
+    assert gate.refusal({"HTTP_HOST": "192.168.1.5:4566", "HTTP_ORIGIN": "http://192.168.1.6:4566"})
+
+
+@pytest.mark.parametrize("name", ["", "a:1", "http://a", "a/b", "a b@c"])
+def test_an_allowed_host_is_a_bare_name(name: str) -> None:
+    """What no request's host could be is refused when the server starts."""
+    from batchiac.errors import UsageError
+
+    with pytest.raises(UsageError, match="--allow-host"):
+        require_host_name(name)
+    assert require_host_name("Stack.Internal") == "stack.internal"
 
 
 def test_every_operation_of_the_model_has_its_route() -> None:
