@@ -131,6 +131,13 @@ class Books:
         Raises:
             ApiError: nothing has this ARN.
         """
+        tags = self.find_tags(arn)
+        if tags is None:
+            raise refusal(f"Resource {arn} does not exist")
+        return tags
+
+    def find_tags(self, arn: str) -> dict[str, str] | None:
+        """`tags_of`, None where nothing has this ARN."""
         for shelf in (
             self.environments,
             self.queues,
@@ -153,7 +160,7 @@ class Books:
         service_job = self.service_jobs.get(arn.removeprefix(self.service_job_arn("")))
         if service_job is not None:
             return service_job.tags
-        raise refusal(f"Resource {arn} does not exist")
+        return None
 
     # --- jobs -------------------------------------------------------------------------------------------------------
 

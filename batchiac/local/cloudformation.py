@@ -5,14 +5,18 @@ wins), and keeps the map. Ours answer to AWS's type names while installed, and t
 moto's CloudFormation costs two seconds (it imports every service), so that is left to who uses it.
 A template's properties become the API's by the model: CloudFormation capitalises members, and takes numbers for
 strings. moto's stacks are done when the call returns, so each resource is seen through to the end of its transition.
+
+An update changes in place what the API can change, and otherwise replaces the resource: a new one is made, queues
+follow to a new compute environment, the old one goes. What is replaced is what the resource's schema calls create-only
+and what the update table (batchiac.rules.updates) calls a replacement; an environment's instances are replaced with
+their environment unless the template says `ReplaceComputeEnvironment: false`.
+Source: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/AWS_Batch.html
 """
 
 from __future__ import annotations
 
 import sys
 from typing import Any
-
-from moto.core.common_models import CloudFormationModel
 
 from batchiac.local.api_error import ApiError
 from batchiac.local.dispatch import answer
@@ -24,6 +28,9 @@ _installed = False
 
 def install_cloudformation() -> None:
     """Have templates' AWS::Batch resources be ours."""
+    # moto finds the classes by looking for subclasses of its model: they only have to be there.
+    import batchiac.local.cloudformation_resources  # noqa: F401
+
     _switch(True)
 
 
@@ -41,7 +48,7 @@ def _switch(installed: bool) -> None:
             cached.cache_clear()
 
 
-class _BatchResource:
+class BatchResource:
     """One resource of a stack. Subclasses are rows: names and operations.
 
     No CloudFormationModel itself: moto takes each direct subclass of that for a resource class.
@@ -57,6 +64,8 @@ class _BatchResource:
     """The member of Update and Delete that names the resource."""
     ARN = ""
     DISABLES = False
+    CREATE_ONLY: tuple[str, ...] = ()
+    """Members of Create whose change replaces the resource."""
 
     def __init__(self, arn: str, name: str, properties: dict[str, Any]) -> None:
         self.arn = arn
@@ -100,9 +109,9 @@ class _BatchResource:
         cls, resource_name: str, cloudformation_json: dict[str, Any], account_id: str, region_name: str, **kwargs: Any
     ) -> Any:
         batch = backend_of(account_id, region_name)
-        request = _to_request(cls.CREATE, cloudformation_json.get("Properties", {}))
+        request = to_request(cls.CREATE, cloudformation_json.get("Properties", {}))
         request[cls.REQUEST_NAME] = resource_name
-        result = _call(batch, cls.CREATE, request)
+        result = call(batch, cls.CREATE, request)
         return cls(result[cls.ARN], resource_name, request)
 
     @classmethod
@@ -114,11 +123,43 @@ class _BatchResource:
         account_id: str,
         region_name: str,
     ) -> Any:
+        properties = cloudformation_json.get("Properties", {})
+        before, after = original_resource.properties, to_request(cls.CREATE, properties)
+        after.setdefault(cls.REQUEST_NAME, original_resource.name)
         batch = backend_of(account_id, region_name)
-        request = _to_request(cls.UPDATE, cloudformation_json.get("Properties", {}))
-        request[cls.REQUEST_KEY] = original_resource.arn
-        _call(batch, cls.UPDATE, request)
+        if cls.is_replaced(before, after, properties):
+            made = cls.create_from_cloudformation_json(new_resource_name, cloudformation_json, account_id, region_name)
+            cls.follow(batch, original_resource.arn, made.arn)
+            cls.delete_from_cloudformation_json(original_resource.arn, cloudformation_json, account_id, region_name)
+            return made
+        request = {key: value for key, value in cls.update_request(before, after, properties).items() if value != {}}
+        if request:
+            call(batch, cls.UPDATE, {**request, cls.REQUEST_KEY: original_resource.arn})
+        _set_tags(batch, original_resource.arn, before.get("tags", {}), after.get("tags", {}))
+        original_resource.properties = after
         return original_resource
+
+    @classmethod
+    def is_replaced(cls, before: dict[str, Any], after: dict[str, Any], properties: dict[str, Any]) -> bool:
+        """True where a change needs a new resource.
+
+        Args:
+            before, after: Create's requests.
+            properties: the new template's.
+        """
+        return any(before.get(key) != after.get(key) for key in (cls.REQUEST_NAME, *cls.CREATE_ONLY))
+
+    @classmethod
+    def update_request(
+        cls, before: dict[str, Any], after: dict[str, Any], properties: dict[str, Any]
+    ) -> dict[str, Any]:
+        """What has changed, as the Update operation takes it."""
+        request = to_request(cls.UPDATE, properties)
+        return {key: value for key, value in request.items() if before.get(key) != after.get(key) or key not in after}
+
+    @classmethod
+    def follow(cls, batch: Any, old_arn: str, new_arn: str) -> None:
+        """Have what refers to a replaced resource refer to the new one."""
 
     @classmethod
     def delete_from_cloudformation_json(
@@ -126,16 +167,28 @@ class _BatchResource:
     ) -> None:
         """Delete what has the ARN `resource_name`, disabled first where AWS asks for it."""
         batch = backend_of(account_id, region_name)
+        if batch.find_tags(resource_name) is None:
+            # Somebody has deleted it already: to CloudFormation that is as good.
+            return
         if cls.DISABLES:
-            _call(batch, cls.UPDATE, {cls.REQUEST_KEY: resource_name, "state": "DISABLED"})
-        _call(batch, cls.DELETE, {cls.REQUEST_KEY: resource_name})
+            call(batch, cls.UPDATE, {cls.REQUEST_KEY: resource_name, "state": "DISABLED"})
+        call(batch, cls.DELETE, {cls.REQUEST_KEY: resource_name})
 
 
-def _attributes(cls: type[_BatchResource]) -> tuple[str, ...]:
+def _set_tags(batch: Any, arn: str, before: dict[str, str], after: dict[str, str]) -> None:
+    gone = [key for key in before if key not in after]
+    if gone:
+        call(batch, "UntagResource", {"resourceArn": arn, "tagKeys": gone})
+    if after and after != before:
+        call(batch, "TagResource", {"resourceArn": arn, "tags": after})
+
+
+def _attributes(cls: type[BatchResource]) -> tuple[str, ...]:
     return (cls.ARN[:1].upper() + cls.ARN[1:], "Arn")
 
 
-def _call(batch: Any, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+def call(batch: Any, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+    """An operation's answer, with what it began seen through; a refusal fails the stack, with AWS's words."""
     try:
         result = answer(batch, operation, request)
     except ApiError as error:
@@ -146,7 +199,7 @@ def _call(batch: Any, operation: str, request: dict[str, Any]) -> dict[str, Any]
     return result
 
 
-def _to_request(operation: str, properties: dict[str, Any]) -> dict[str, Any]:
+def to_request(operation: str, properties: dict[str, Any]) -> dict[str, Any]:
     """A template's properties as the operation's input; what the operation does not take is left out."""
     request: dict[str, Any] = _to_wire(service_model().operation_model(operation).input_shape, properties)
     return request
@@ -172,77 +225,3 @@ def _to_wire(shape: Any, value: Any) -> Any:
     if kind == "boolean" and value in ("true", "false"):
         return value == "true"
     return value
-
-
-class ComputeEnvironment(_BatchResource, CloudFormationModel):  # type: ignore[misc]  # moto is not typed for us
-    """AWS::Batch::ComputeEnvironment."""
-
-    TYPE, NAME = "AWS::Batch::ComputeEnvironment", "ComputeEnvironmentName"
-    CREATE, UPDATE, DELETE = "CreateComputeEnvironment", "UpdateComputeEnvironment", "DeleteComputeEnvironment"
-    REQUEST_NAME, REQUEST_KEY, ARN = "computeEnvironmentName", "computeEnvironment", "computeEnvironmentArn"
-    DISABLES = True
-
-
-class JobQueue(_BatchResource, CloudFormationModel):  # type: ignore[misc]  # moto is not typed for us
-    """AWS::Batch::JobQueue."""
-
-    TYPE, NAME = "AWS::Batch::JobQueue", "JobQueueName"
-    CREATE, UPDATE, DELETE = "CreateJobQueue", "UpdateJobQueue", "DeleteJobQueue"
-    REQUEST_NAME, REQUEST_KEY, ARN = "jobQueueName", "jobQueue", "jobQueueArn"
-    DISABLES = True
-
-
-class JobDefinition(_BatchResource, CloudFormationModel):  # type: ignore[misc]  # moto is not typed for us
-    """AWS::Batch::JobDefinition: an update registers the next revision and deregisters the last."""
-
-    TYPE, NAME = "AWS::Batch::JobDefinition", "JobDefinitionName"
-    CREATE, UPDATE, DELETE = "RegisterJobDefinition", "RegisterJobDefinition", "DeregisterJobDefinition"
-    REQUEST_NAME, REQUEST_KEY, ARN = "jobDefinitionName", "jobDefinition", "jobDefinitionArn"
-
-    @classmethod
-    def update_from_cloudformation_json(
-        cls,
-        original_resource: Any,
-        new_resource_name: str,
-        cloudformation_json: dict[str, Any],
-        account_id: str,
-        region_name: str,
-    ) -> Any:
-        made = cls.create_from_cloudformation_json(original_resource.name, cloudformation_json, account_id, region_name)
-        if not cloudformation_json.get("Properties", {}).get("SkipDeregisterOnUpdate"):
-            cls.delete_from_cloudformation_json(original_resource.arn, cloudformation_json, account_id, region_name)
-        return made
-
-
-class SchedulingPolicy(_BatchResource, CloudFormationModel):  # type: ignore[misc]  # moto is not typed for us
-    """AWS::Batch::SchedulingPolicy."""
-
-    TYPE, NAME = "AWS::Batch::SchedulingPolicy", "Name"
-    CREATE, UPDATE, DELETE = "CreateSchedulingPolicy", "UpdateSchedulingPolicy", "DeleteSchedulingPolicy"
-    REQUEST_NAME, REQUEST_KEY, ARN = "name", "arn", "arn"
-
-
-class ConsumableResource(_BatchResource, CloudFormationModel):  # type: ignore[misc]  # moto is not typed for us
-    """AWS::Batch::ConsumableResource."""
-
-    TYPE, NAME = "AWS::Batch::ConsumableResource", "ConsumableResourceName"
-    CREATE, UPDATE, DELETE = "CreateConsumableResource", "UpdateConsumableResource", "DeleteConsumableResource"
-    REQUEST_NAME, REQUEST_KEY, ARN = "consumableResourceName", "consumableResource", "consumableResourceArn"
-
-
-class ServiceEnvironment(_BatchResource, CloudFormationModel):  # type: ignore[misc]  # moto is not typed for us
-    """AWS::Batch::ServiceEnvironment."""
-
-    TYPE, NAME = "AWS::Batch::ServiceEnvironment", "ServiceEnvironmentName"
-    CREATE, UPDATE, DELETE = "CreateServiceEnvironment", "UpdateServiceEnvironment", "DeleteServiceEnvironment"
-    REQUEST_NAME, REQUEST_KEY, ARN = "serviceEnvironmentName", "serviceEnvironment", "serviceEnvironmentArn"
-    DISABLES = True
-
-
-class QuotaShare(_BatchResource, CloudFormationModel):  # type: ignore[misc]  # moto is not typed for us
-    """AWS::Batch::QuotaShare."""
-
-    TYPE, NAME = "AWS::Batch::QuotaShare", "QuotaShareName"
-    CREATE, UPDATE, DELETE = "CreateQuotaShare", "UpdateQuotaShare", "DeleteQuotaShare"
-    REQUEST_NAME, REQUEST_KEY, ARN = "quotaShareName", "quotaShareArn", "quotaShareArn"
-    DISABLES = True

@@ -181,7 +181,12 @@ class Progress(Books):
                 *(engine.find_environment(each.name) for each in self.environments),
                 *(engine.find_queue(each.name) for each in self.queues),
             )
-        ) or any(each.wire["status"] in TRANSITIONAL for each in self.service_environments)
+        ) or any(
+            # Service environments, their queues and quota shares: the engine knows nothing of them.
+            each.wire.get("status") in TRANSITIONAL
+            for shelf in (self.service_environments, self.queues, self.quota_shares)
+            for each in shelf
+        )
 
     def observe(self, read: Callable[[], Any], in_transition: Callable[[Any], bool]) -> None:
         """In an auto clock's time: go on to where what is looked at has changed, an hour at most.
