@@ -17,7 +17,9 @@ FLAGS = (
     *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--remote-debugging-pipe"),
 )
 # The protocol wants its pipes at 3 and 4; a shell cannot be relied on for descriptors above 9.
-_SHIM = "import os, sys; os.dup2(int(sys.argv[1]), 3); os.dup2(int(sys.argv[2]), 4); os.execv(sys.argv[3], sys.argv[3:])"
+_SHIM = (
+    "import os, sys; os.dup2(int(sys.argv[1]), 3); os.dup2(int(sys.argv[2]), 4); os.execv(sys.argv[3], sys.argv[3:])"
+)
 
 
 def find_browser() -> str | None:
@@ -107,9 +109,9 @@ class Browser:
     def until(self, condition: str, within_ms: int = 20_000) -> None:
         """Returns when a JavaScript expression is true; fails with the page's text where that does not come."""
         held = self.run(
-            "new Promise((done) => { const end = performance.now() + %d; const look = () => { let held = false;"
-            " try { held = Boolean(%s) } catch { } if (held || performance.now() > end) done(held);"
-            " else setTimeout(look, 20) }; look() })" % (within_ms, condition)
+            f"new Promise((done) => {{ const end = performance.now() + {within_ms}; const look = () => {{"
+            f" let held = false; try {{ held = Boolean({condition}) }} catch {{ }}"
+            " if (held || performance.now() > end) done(held); else setTimeout(look, 20) }; look() })"
         )
         assert held, f"{condition} does not hold; the page says: {self.text()[:2000]}"
 

@@ -16,7 +16,7 @@ from batchiac.engine.views import EnvironmentView
 from batchiac.local.server.series import Series
 from batchiac.model.job import JobStatus
 
-MOST_LIVES = 20_000
+MOST_LIVES = 100_000
 """The jobs that changed last, whose ways are kept step by step."""
 MOST_INSTANCES = 200
 """Shown of one environment, the youngest."""
@@ -34,6 +34,7 @@ class _Scale:
     """One environment's vCPUs as they were. `by_task`: Fargate, where there are no instances to tell of a change."""
 
     by_task: bool = False
+    vcpus: int = 0
     series: Series = field(factory=lambda: Series("vcpus", "min", "max"))
 
 
@@ -44,10 +45,11 @@ class Watch:
         self._batch = batch
         self._jobs: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self._parts: defaultdict[str, Counter[str]] = defaultdict(Counter)
-        self._running = self._waiting = 0
+        self._vcpus = self._running = self._waiting = 0
+        self._vcpus_of: dict[str, int] = {}
         self._scales: dict[str, _Scale] = {}
-        self._vcpus: dict[str, int] = {}
         self._series = Series("vcpus", "running", "waiting")
+        self._tasks = False
         self._lives: dict[str, list[tuple[int, str, str, int]]] = {}
         batch.engine.subscribe(self._see)
 
@@ -57,16 +59,15 @@ class Watch:
         if isinstance(effect, JobStateChanged):
             self._job(effect)
         elif isinstance(effect, InstanceChanged):
-            self._scaled(effect.environment, effect.at_ms)
+            self._instance(effect)
         elif isinstance(effect, EnvironmentStatusChanged):
             if effect.status == "DELETED":
                 self._scales.pop(effect.environment, None)
-                self._vcpus.pop(effect.environment, None)
             else:
                 self._scaled(effect.environment, effect.at_ms)
         else:
             return
-        self._series.add(effect.at_ms, sum(self._vcpus.values()), self._running, self._waiting)
+        self._series.add(effect.at_ms, self._vcpus, self._running, self._waiting)
 
     def _job(self, effect: JobStateChanged) -> None:
         job_id, previous, status = effect.job_id, effect.previous, effect.status
@@ -80,7 +81,7 @@ class Watch:
         if not node:
             self._running += (status == _RUNNING) - (previous == _RUNNING)
             self._waiting += (status == _RUNNABLE) - (previous == _RUNNABLE)
-        if (status in _PLACED) != (previous in _PLACED):
+        if self._tasks and (status in _PLACED) != (previous in _PLACED):
             for name, scale in self._scales.items():
                 if scale.by_task:
                     self._scaled(name, effect.at_ms)
@@ -92,17 +93,33 @@ class Watch:
         life.append((effect.at_ms, status, effect.status_reason, effect.attempt))
         self._lives[job_id] = life
 
-    def _scaled(self, name: str, at_ms: int) -> None:
+    def _instance(self, effect: InstanceChanged) -> None:
+        # Counted here, because an effect is told before the engine has summed up anew.
+        change = 0
+        if effect.status == "TERMINATED":
+            change = -self._vcpus_of.pop(effect.instance_id, 0)
+        elif effect.instance_id not in self._vcpus_of:
+            instance = self._batch.engine.find_instance(effect.instance_id)
+            change = self._vcpus_of[effect.instance_id] = instance.vcpus if instance is not None else 0
+        if change:
+            self._scaled(effect.environment, effect.at_ms, change)
+
+    def _scaled(self, name: str, at_ms: int, change: int = 0) -> None:
+        scale = self._scales.get(name)
         view = self._batch.engine.find_environment(name)
         if view is None:
+            self._vcpus += change
             return
         resources = view.spec.resources
-        scale = self._scales.get(name)
         if scale is None:
             scale = self._scales[name] = _Scale(resources is not None and resources.type.startswith("FARGATE"))
-        self._vcpus[name] = view.desired_vcpus
+            self._tasks = self._tasks or scale.by_task
+        if scale.by_task:
+            change = view.desired_vcpus - scale.vcpus
+        scale.vcpus += change
+        self._vcpus += change
         floor, ceiling = (0, 0) if resources is None else (resources.min_vcpus, resources.max_vcpus)
-        scale.series.add(at_ms, view.desired_vcpus, floor, ceiling)
+        scale.series.add(at_ms, scale.vcpus, floor, ceiling)
 
     # --- telling ------------------------------------------------------------------------------------------------------
 
