@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from batchiac.engine.descriptions import created_at, moment
 from batchiac.engine.jobs import RUNNING, SUCCEEDED, job_id_of
-from batchiac.engine.ledger import NO_EXIT
+from batchiac.engine.ledger import NO_EXIT, NO_HOST
 from batchiac.engine.reasons import ESSENTIAL_EXITED
 from batchiac.engine.records import ARRAY, MULTINODE, Record
 from batchiac.engine.views import STATUSES, JobSummary, Page
@@ -20,7 +20,11 @@ def summarise(world: World, record: Record, row: int) -> JobSummary:
     own = row == record.row
     index = None if own else row - record.row - 1
     reason = ledger.status_reasons.get(row, "")
-    ran = terminal and ledger.attempts[row] > 0
+    code, container_reason = ledger.exit[row], ledger.container_reasons.get(row, "")
+    ran = terminal and ledger.host[row] != NO_HOST
+    if terminal and not ran and row in ledger.past:  # stopped while it waited for another attempt
+        last = ledger.past[row][-1]
+        ran, code, container_reason = True, last.exit_code, last.container_reason
     return JobSummary(
         job_id_of(record, row),
         record.request.name,
@@ -30,8 +34,8 @@ def summarise(world: World, record: Record, row: int) -> JobSummary:
         created_at(record, row),
         moment(ledger.started[row]) if terminal or status == RUNNING else None,
         moment(ledger.stopped[row]) if terminal else None,
-        ledger.exit[row] if ran and ledger.exit[row] != NO_EXIT else None,
-        ledger.container_reasons.get(row, ""),
+        code if ran and code != NO_EXIT else None,
+        container_reason,
         record.request,
         record.size if record.kind == ARRAY and own else 0,
         index if record.kind == ARRAY else None,

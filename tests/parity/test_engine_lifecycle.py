@@ -156,6 +156,31 @@ def test_a_retry_of_a_child_goes_before_what_waits() -> None:
     assert ends[0].stopped_at_ms <= ends[1].attempts[0].started_at_ms
 
 
+def test_a_job_that_was_stopped_between_attempts_shows_its_last_one() -> None:
+    """Describe and List agree: the exit code is that of the attempt that failed before.
+
+    Source: botocore 1.44.5, batch JobSummary.container and ContainerSummary.exitCode, read 2026-11-21.
+    """
+    stage = Stage(resources=FOUR, bad=[Outcome(1_000, 7)], job=[600_000])
+    job = stage.submit("bad", vcpus=4, attempts=2)
+    stage.wait(0.5)
+    (instance,) = stage.engine.instances()
+    stage.engine.deregister_instance(instance.id)  # when the attempt ends there is no room for another
+    stage.engine.set_capacity("c5.xlarge", 0)
+    stage.wait(5)
+    stage.engine.cancel_job(job, "enough")
+    stage.finish()
+    view = stage.engine.describe_job(job)
+    (line,) = stage.engine.list_jobs(queue="q").jobs
+    assert (view.status, view.status_reason, [each.exit_code for each in view.attempts]) == ("FAILED", "enough", [7])
+    assert (line.status, line.status_reason, line.exit_code) == ("FAILED", "enough", 7)
+    never = stage.submit()
+    stage.wait(1)
+    stage.engine.cancel_job(never, "enough")
+    stage.finish()
+    assert [each.exit_code for each in stage.engine.list_jobs(queue="q").jobs] == [7, None]
+
+
 # --- definitions and start failures ----------------------------------------------------------------------------------
 
 
