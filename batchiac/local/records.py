@@ -39,12 +39,14 @@ class DefinitionRecord(Record):
 
     Attributes:
         status: ACTIVE or INACTIVE.
+        inactive_since_ms: when it was deregistered; 0 while it is ACTIVE.
         values: the engine's definition for jobs without overrides, made at the first submission; with it the
             parameters that were filled in, because a job may bring others.
     """
 
     revision: int = 0
     status: str = "ACTIVE"
+    inactive_since_ms: int = 0
     values: dict[Any, Any] = field(factory=dict)
 
 

@@ -129,6 +129,8 @@ def update_compute_environment(batch: BatchBackend, request: Wire) -> Wire:
         if "desiredvCpus" in given and given["desiredvCpus"] < batch.environment_view(record.name).desired_vcpus:
             raise batch.execution_refusal(MANUAL_SCALE_DOWN)
         _require_replaceable(record, wire, changed)
+        if _on_fargate(old) is not _on_fargate(wire["computeResources"]):
+            _require_sound(batch, record, wire)
     updated = EnvironmentRecord(
         record.serial, record.name, record.arn, wire, record.tags, record.created_at_ms, record.launch_versions
     )
@@ -196,6 +198,27 @@ def _merge_launch_template(merged: Wire, value: Wire) -> None:
 def is_service_linked(role: str) -> bool:
     """True for AWSServiceRoleForBatch, which Batch takes where no role is given."""
     return "/aws-service-role/batch.amazonaws.com/" in role
+
+
+def _on_fargate(resources: Wire) -> bool:
+    return bool(resources["type"].startswith("FARGATE"))
+
+
+def _require_sound(batch: BatchBackend, record: Record, wire: Wire) -> None:
+    """An environment that moves to or from Fargate is held to the rules of one that is created so.
+
+    Without this it would keep instance types, roles and images that no Fargate environment can have.
+    """
+    from batchiac.rules import check_request
+
+    request = {
+        "computeEnvironmentName": record.name,
+        "type": wire["type"],
+        "computeResources": wire["computeResources"],
+    }
+    for finding in check_request("CreateComputeEnvironment", request):
+        if finding.stops:
+            raise batch.execution_refusal(finding.aws_message or finding.message)
 
 
 def _require_bid_of_spot(batch: BatchBackend, resources: Wire) -> None:

@@ -30,11 +30,16 @@ def create_consumable_resource(batch: BatchBackend, request: Wire) -> Wire:
 
 
 def update_consumable_resource(batch: BatchBackend, request: Wire) -> Wire:
-    """UpdateConsumableResource: SET, ADD or REMOVE; a clientToken makes a repeat harmless for 8 hours."""
+    """UpdateConsumableResource: SET, ADD or REMOVE.
+
+    "If … two update requests with identical payloads and clientTokens are received, these requests are considered the
+    same request. … A clientToken is valid for 8 hours."
+    """
     record = batch.consumables.read(request["consumableResource"])
     answer = {"consumableResourceName": record.name, "consumableResourceArn": record.arn}
     token = request.get("clientToken")
-    if token is not None and batch.seen_token("UpdateConsumableResource", token, 8 * 3_600_000):
+    payload = f"{token} {sorted(request.items())}"
+    if token is not None and batch.seen_token("UpdateConsumableResource", payload, 8 * 3_600_000):
         return {**answer, "totalQuantity": batch.consumable_state(record.name).total}
     total = batch.consumable_state(record.name).total
     quantity = request.get("quantity")

@@ -19,6 +19,10 @@ _LISTS = ("command", "environment", "mountPoints", "resourceRequirements", "secr
 """What DescribeJobDefinitions shows as an empty list where nothing was given."""
 
 
+INACTIVE_FOR_MS = 180 * 86_400_000
+"""Source: https://docs.aws.amazon.com/batch/latest/APIReference/API_DeregisterJobDefinition.html."""
+
+
 def register_job_definition(batch: BatchBackend, request: Wire) -> Wire:
     """RegisterJobDefinition: the next revision of its name; numbers are never used again."""
     name = request["jobDefinitionName"]
@@ -49,7 +53,7 @@ def register_job_definition(batch: BatchBackend, request: Wire) -> Wire:
 def deregister_job_definition(batch: BatchBackend, request: Wire) -> Wire:
     """DeregisterJobDefinition: name:revision or its ARN. The revision stays visible as INACTIVE; jobs go on.
 
-    "After a job definition is registered, … you can delete it permanently after 180 days."
+    "Job definitions are permanently deleted after 180 days."
     """
     given = request["jobDefinition"]
     if not batch.definition_name(given).rpartition(":")[2].isdigit():
@@ -57,12 +61,14 @@ def deregister_job_definition(batch: BatchBackend, request: Wire) -> Wire:
     record = find_definition(batch, given)
     if record is None:
         raise missing_definition(given)
-    record.status = "INACTIVE"
+    if record.status == "ACTIVE":
+        record.status, record.inactive_since_ms = "INACTIVE", batch.now_ms()
     return {}
 
 
 def describe_job_definitions(batch: BatchBackend, request: Wire) -> Wire:
     """DescribeJobDefinitions: by names or ARNs (with or without revision), by one name, by status; or all."""
+    _forget_expired(batch)
     if "jobDefinitions" in request and len(request["jobDefinitions"]) > 100:
         raise refusal(f"jobDefinitions can have up to 100 entries, but has {len(request['jobDefinitions'])}")
     status = request.get("status")
@@ -73,6 +79,18 @@ def describe_job_definitions(batch: BatchBackend, request: Wire) -> Wire:
         100,
     )
     return {"jobDefinitions": [_detail(record) for record in found], **more}
+
+
+def _forget_expired(batch: BatchBackend) -> None:
+    now = batch.now_ms()
+    for revisions in batch.definitions.values():
+        gone = [
+            number
+            for number, record in revisions.items()
+            if record.status == "INACTIVE" and now - record.inactive_since_ms >= INACTIVE_FOR_MS
+        ]
+        for number in gone:
+            del revisions[number]
 
 
 def find_definition(batch: BatchBackend, given: str) -> DefinitionRecord | None:

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from batchiac.testing import TestStack, local_stack
 
-from .conftest import RESOURCES, furnish
+from .conftest import CONTAINER, RESOURCES, furnish
 
 
 def environment(batch: Any, name: str = "ce") -> dict[str, Any]:
@@ -149,3 +149,48 @@ def test_removed_fields_and_kept_fields() -> None:
     assert merged_resources(old, given) == {"type": "EC2", "ec2KeyPair": "new", "securityGroupIds": []}
     fargate = {"type": "FARGATE", "subnets": ["subnet-1"]}
     assert merged_resources(fargate, {"subnets": []}) == fargate
+
+
+def test_an_environment_does_not_move_to_fargate_with_its_instances(stack: TestStack, batch: Any) -> None:
+    """What it would be is held to the rules of a Fargate environment; between the two kinds of Fargate it may move."""
+    with pytest.raises(ClientError, match="is not applicable for Fargate"):
+        batch.update_compute_environment(computeEnvironment="ce", computeResources={"type": "FARGATE"})
+    assert environment(batch)["computeResources"]["type"] == "EC2"
+    resources = {"type": "FARGATE", "maxvCpus": 4, "subnets": ["subnet-12345678"], "securityGroupIds": ["sg-12345678"]}
+    batch.create_compute_environment(computeEnvironmentName="f", type="MANAGED", computeResources=resources)
+    stack.clock.run_until_idle()
+    batch.update_compute_environment(computeEnvironment="f", computeResources={"type": "FARGATE_SPOT"})
+    stack.clock.run_until_idle()
+    assert environment(batch, "f")["computeResources"]["type"] == "FARGATE_SPOT"
+
+
+def test_a_deregistered_definition_goes_after_180_days(stack: TestStack, batch: Any) -> None:
+    """Until then it is INACTIVE, and its number is never used again."""
+    batch.register_job_definition(jobDefinitionName="jd", type="container", containerProperties=CONTAINER)
+    batch.deregister_job_definition(jobDefinition="jd:1")
+    stack.clock.advance(179 * 86_400)
+    batch.deregister_job_definition(jobDefinition="jd:1")
+
+    def revisions() -> list[tuple[int, str]]:
+        found = batch.describe_job_definitions(jobDefinitionName="jd")["jobDefinitions"]
+        return [(each["revision"], each["status"]) for each in found]
+
+    assert revisions() == [(1, "INACTIVE"), (2, "ACTIVE")]
+    stack.clock.advance(86_400)
+    assert revisions() == [(2, "ACTIVE")]
+    batch.deregister_job_definition(jobDefinition="jd:2")
+    made = batch.register_job_definition(jobDefinitionName="jd", type="container", containerProperties=CONTAINER)
+    assert made["revision"] == 3
+
+
+def test_an_identical_update_of_a_quantity_happens_once(stack: TestStack, batch: Any) -> None:
+    """The same payload and token within 8 hours; another payload, or a later time, is another update."""
+    batch.create_consumable_resource(consumableResourceName="c", totalQuantity=0)
+
+    def add(quantity: int) -> int:
+        request = {"consumableResource": "c", "operation": "ADD", "quantity": quantity, "clientToken": "t"}
+        return int(batch.update_consumable_resource(**request)["totalQuantity"])
+
+    assert [add(1), add(1), add(2), add(2)] == [1, 1, 3, 3]
+    stack.clock.advance(8 * 3_600)
+    assert add(1) == 4
