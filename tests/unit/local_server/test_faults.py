@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -205,3 +206,12 @@ def test_faults_reach_any_service_over_http(front: Any) -> None:
     front.client("ec2").describe_vpcs()
     assert ask("POST", "/_batchiac/faults", {"kind": "thunder"})[0] == 400
     assert ask("POST", "/_batchiac/faults", {})[0] == 400
+
+
+def test_every_kind_and_setting_is_documented() -> None:
+    """docs/faults.md names them all."""
+    page = (Path(__file__).parents[3] / "docs" / "faults.md").read_text("utf-8")
+    for name, kind in KINDS.items():
+        assert f"| `{name}` |" in page
+        for setting in (*kind.required, *kind.optional):
+            assert f"`{setting}`" in page
