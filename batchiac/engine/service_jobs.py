@@ -116,6 +116,7 @@ class ServiceJobs:
         self.jobs: dict[str, ServiceJob] = {}
         self._queues: dict[str, ServiceQueue] = {}
         self._lanes: dict[tuple[str, str], list[_Entry]] = {}
+        self._in_place: dict[str, dict[str, ServiceJob]] = {}
         self._used: dict[str, dict[str, int]] = {}
         self._used_of_share: dict[tuple[str, str], dict[str, int]] = {}
         self._fronts = 0
@@ -220,6 +221,7 @@ class ServiceJobs:
         """RUNNABLE → SCHEDULED: capacity is taken, a training job is created."""
         queue = self._queues[job.request.queue]
         job.taken, job.taken_of_share = needs, of_share
+        self._in_place.setdefault(queue.name, {})[job.id] = job
         capacity.add(self._used.setdefault(queue.environment, {}), needs)
         capacity.add(self._used_of_share.setdefault((queue.name, _lane_of(queue, job)), {}), of_share)
         if job.failed_for_capacity:
@@ -323,6 +325,7 @@ class ServiceJobs:
             capacity.add(self._used.setdefault(queue.environment, {}), job.taken, -1)
             share = self._used_of_share.setdefault((queue.name, _lane_of(queue, job)), {})
             capacity.add(share, job.taken_of_share, -1)
+        self._in_place.get(job.request.queue, {}).pop(job.id, None)
         job.taken, job.taken_of_share = {}, {}
 
     # --- the order ---------------------------------------------------------------------------------------------------
@@ -435,7 +438,7 @@ class ServiceJobs:
     ) -> None:
         """Stop others for a job: borrowers where its share's own capacity is lent out, else lower priorities of its
         share where that is allowed. Nobody is stopped in vain: either there is room afterwards, or nothing is done."""
-        here = [each for each in self.jobs.values() if each.request.queue == queue.name and each.status in IN_PLACE]
+        here = self._in_place.get(queue.name, {}).values()
         by_share = {name: dict(amounts) for name, amounts in self._by_share(queue).items()}
         used = dict(self._used.get(queue.environment, {}))
         for each in here:
