@@ -46,7 +46,8 @@ def install(settings: StageSettings | None = None) -> Stage:
 
     Args:
         settings: None takes `DROP_IN`: time goes with the machine's, a Describe of something in transition moves it
-            on to the next change, environments and queues change at once.
+            on to the next change, environments and queues change at once. For tests that were written against a laxer
+            Batch: `install(attrs.evolve(DROP_IN, accepted_rules=frozenset({"JD106"})))`.
 
     Returns:
         The stage: its clock, `advance`, `run_until_idle`. Calling again puts a new, empty one up.

@@ -9,6 +9,8 @@ from botocore.exceptions import ClientError
 
 from batchiac.testing import TestStack
 
+from .conftest import CONTAINER, furnish
+
 
 def names(answer: dict[str, Any]) -> list[str]:
     return [job["jobName"] for job in answer["jobSummaryList"]]
@@ -80,6 +82,52 @@ def test_children_of_an_array_are_listed_by_the_array(stack: TestStack, batch: A
     found = [job["jobId"] for page in pages for job in page["jobSummaryList"]]
     assert found == [f"{parent}:{index}" for index in range(30)]
     assert names(batch.list_jobs(jobQueue="q", jobStatus="SUCCEEDED")) == ["many"]
+
+
+def test_shares_and_statuses_are_filtered_together(stack: TestStack) -> None:
+    """SHARE_IDENTIFIER is the one filter that jobStatus goes with; without it every status is listed."""
+    batch = furnish(stack)
+    policy = batch.create_scheduling_policy(name="fair")["arn"]
+    order = [{"order": 1, "computeEnvironment": "ce"}]
+    batch.create_job_queue(jobQueueName="f", priority=1, computeEnvironmentOrder=order, schedulingPolicyArn=policy)
+    stack.clock.run_until_idle()
+    for name, share in (("a1", "a"), ("b1", "b")):
+        batch.submit_job(jobName=name, jobQueue="f", jobDefinition="jd", shareIdentifier=share)
+    stack.clock.run_until_idle()
+    batch.submit_job(jobName="a2", jobQueue="f", jobDefinition="jd", shareIdentifier="a")
+
+    def found(*shares: str, **options: str) -> list[str]:
+        filters = [{"name": "SHARE_IDENTIFIER", "values": list(shares)}]
+        return names(batch.list_jobs(jobQueue="f", filters=filters, **options))
+
+    assert found("a") == ["a2", "a1"]
+    assert found("a", "b", jobStatus="SUCCEEDED") == ["b1", "a1"]
+    assert found("a", jobStatus="SUBMITTED") == ["a2"]
+    assert found("c") == []
+    by_name = [{"name": "JOB_NAME", "values": ["a*"]}]
+    assert names(batch.list_jobs(jobQueue="f", filters=by_name, jobStatus="FAILED")) == ["a2", "a1"]
+
+
+def test_definitions_are_filtered_by_name_revision_and_arn(stack: TestStack, batch: Any) -> None:
+    """A name means every revision, an ARN one; an asterisk is for names only."""
+    batch.register_job_definition(jobDefinitionName="jd", type="container", containerProperties=CONTAINER)
+    for revision in ("jd:1", "jd:2"):
+        batch.submit_job(jobName=revision.replace(":", "-"), jobQueue="q", jobDefinition=revision)
+    arn = "arn:aws:batch:us-east-1:123456789012:job-definition/jd:1"
+    for value, expected in (("jd", ["jd-2", "jd-1"]), (arn, ["jd-1"]), ("j*", ["jd-2", "jd-1"])):
+        filters = [{"name": "JOB_DEFINITION", "values": [value]}]
+        assert names(batch.list_jobs(jobQueue="q", filters=filters)) == expected
+    with pytest.raises(ClientError, match="an asterisk"):
+        batch.list_jobs(jobQueue="q", filters=[{"name": "JOB_DEFINITION", "values": [arn[:-1] + "*"]}])
+
+
+def test_children_are_not_filtered(batch: Any) -> None:
+    """ "The filter doesn't apply to child jobs in an array or multi-node parallel (MNP) jobs." """
+    parent = batch.submit_job(jobName="a", jobQueue="q", jobDefinition="jd", arrayProperties={"size": 2})["jobId"]
+    filters = [{"name": "JOB_NAME", "values": ["a"]}]
+    with pytest.raises(ClientError, match="doesn't apply to child jobs"):
+        batch.list_jobs(arrayJobId=parent, filters=filters)
+    assert names(batch.list_jobs(jobQueue="q", filters=filters)) == ["a"]
 
 
 @pytest.mark.parametrize(
