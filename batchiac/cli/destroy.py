@@ -33,7 +33,8 @@ def command(stack: str | None, cwd: Path, yes: bool, as_json: bool) -> None:
         def approve(plan: Plan) -> bool:
             show([Line(f"Plan for {session.stack.name}:", "bold"), *plan_lines(plan)], stream)
             gone = [step for step in plan.steps if step.changes_something and step.is_counted]
-            if gone and not yes and not ask(f"Delete {count('resource', gone)} of {session.stack.name}?"):
+            jobs = f" and end {plan.ended.count_text}" if plan.ended.number else ""
+            if gone and not yes and not ask(f"Delete {count('resource', gone)} of {session.stack.name}{jobs}?"):
                 return False
             listener[0] = opened.enter_context(progress(plan, stream))
             return True

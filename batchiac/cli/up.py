@@ -36,7 +36,8 @@ def command(stack: str | None, cwd: Path, yes: bool, as_json: bool, every_proper
         def approve(plan: Plan) -> bool:
             lines = [Line(f"Plan for {session.stack.name}:", "bold"), *plan_lines(plan, every_property=every_property)]
             show(lines, stream)
-            if plan.has_changes and not yes and not ask("Do this?"):
+            jobs = f", and end {plan.ended.count_text}" if plan.ended.number else ""
+            if plan.has_changes and not yes and not ask(f"Do this{jobs}?"):
                 return False
             if plan.has_changes:
                 show([Line(f"Updating {session.stack.name}:", "bold")], stream)

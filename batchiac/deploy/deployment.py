@@ -133,7 +133,7 @@ def up(
             run.confirm_created()
             run_program(stack, run, is_preview=False)
             run.finish()
-        return _result(Result, stack, run, base, started, drift)
+        return attrs.evolve(_result(Result, stack, run, base, started, drift), ended=plan.ended)
 
 
 def refresh(
@@ -206,7 +206,7 @@ def destroy(
         with _recorded(stack, journal, run, "destroy", wall_s):
             run.confirm_created()
             run.finish()
-        return _result(Result, stack, run, base, started, None)
+        return attrs.evolve(_result(Result, stack, run, base, started, None), ended=plan.ended)
 
 
 def read_outputs(stack: Stack, *, show_secrets: bool) -> dict[str, Any]:

@@ -101,6 +101,36 @@ class StepEnded:
 Event = StepStarted | StepEnded | Diagnostic
 
 
+NAMED_JOBS = 5
+"""How many jobs are named before the rest is counted."""
+
+
+@frozen
+class EndedJobs:
+    """Jobs that a plan's deletions end.
+
+    Attributes:
+        number: how many; an array is one.
+        names: of all of them.
+        is_more: True when there are more than were listed.
+    """
+
+    number: int = 0
+    names: tuple[str, ...] = ()
+    is_more: bool = False
+
+    @property
+    def count_text(self) -> str:
+        """`12 jobs`, `1 job`, `1,000 jobs or more`."""
+        text = f"{self.number:,} job{'' if self.number == 1 else 's'}"
+        return f"{text} or more" if self.is_more else text
+
+    def __str__(self) -> str:
+        left = self.number - NAMED_JOBS
+        more = f" and {left:,} more" if left > 0 else ""
+        return f"{self.count_text}: {', '.join(self.names[:NAMED_JOBS])}{more}"
+
+
 @frozen(eq=False)
 class Plan:
     """What a deployment would do, or did.
@@ -112,6 +142,7 @@ class Plan:
         config: masked, for display.
         seconds: how long it took.
         drift: what had changed outside, when that was looked at.
+        ended: the jobs that its deletions end, when AWS was asked.
     """
 
     steps: tuple[Step, ...]
@@ -121,6 +152,7 @@ class Plan:
     config: Mapping[str, Any] = field(factory=dict)
     seconds: float = 0.0
     drift: tuple[Step, ...] = ()
+    ended: EndedJobs = field(factory=EndedJobs)
 
     @property
     def has_changes(self) -> bool:

@@ -187,6 +187,8 @@ def summary_lines(plan: Plan, *, done: bool = False) -> list[Line]:
     same = counts.get(Op.SAME.value, 0)
     if same or len(lines) == 1:
         lines.append(Line(f"    {same} unchanged"))
+    if plan.ended.number and not done:
+        lines += [Line("Jobs:", "bold"), Line(f"    {SIGNS[Op.DELETE][0]} ends {plan.ended}", "delete")]
     return lines
 
 

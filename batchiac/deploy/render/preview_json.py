@@ -22,6 +22,7 @@ NANOSECONDS = 1_000_000_000
 def preview_json(plan: Plan) -> dict[str, Any]:
     """The digest of a plan as JSON values; secrets are hidden, what is not known is Pulumi's sentinel."""
     steps = [step for step in plan.steps if step.is_counted]
+    ours = {"endedJobs": {"count": plan.ended.number, "names": list(plan.ended.names)}} if plan.ended.number else {}
     return {
         "config": dict(plan.config),
         "steps": [_step(step) for step in steps if step.changes_something or step.type == "pulumi:pulumi:Stack"],
@@ -30,6 +31,7 @@ def preview_json(plan: Plan) -> dict[str, Any]:
         ],
         "duration": round(plan.seconds * NANOSECONDS),
         "changeSummary": plan.summary,
+        **({"batchiac": ours} if ours else {}),
     }
 
 
