@@ -106,7 +106,7 @@ def up(
     with stack.store.lock():
         base = load_state(stack)
         drift = None
-        unsettled = {each.resource.urn for each in base.pending if each.type != "creating"}
+        unsettled = _begun(base)
         if refresh or unsettled:
             # Of an interrupted update or delete nobody knows whether it took effect, so it is looked at.
             require_safe(stack.target, acting=True)
@@ -114,8 +114,7 @@ def up(
             drift = read_drift(
                 base, handlers, stack.store.unseal, only=None if refresh else unsettled, unsettled=unsettled
             )
-            creating = tuple(each for each in base.pending if each.type == "creating")
-            base = attrs.evolve(drift.snapshot, pending=creating)
+            base = _looked_at(drift.snapshot)
         plan = _plan(stack, handlers, base, drift, on_event, started)
         if approve is not _agreed and _costs_jobs(plan, handlers):
             # Whoever is asked learns how many jobs it costs, as of now.
@@ -153,7 +152,7 @@ def refresh(
         base = load_state(stack)
         require_safe(stack.target, acting=True)
         before_acting()
-        drift = read_drift(base, handlers, stack.store.unseal)
+        drift = read_drift(base, handlers, stack.store.unseal, unsettled=_begun(base))
         outputs = _root_outputs(base)
         result = Result(
             drift.steps,
@@ -164,7 +163,7 @@ def refresh(
         )
         if not approve(result):
             return None
-        stack.store.save(drift.snapshot)
+        stack.store.save(_looked_at(drift.snapshot))
         stack.store.record("refresh", "succeeded", result.summary, wall_s)
         return result
 
@@ -259,6 +258,16 @@ def _counted(plan: Plan, stack: Stack, handlers: HandlerOf) -> Plan:
     if may_interrupt(plan):
         plan = count_jobs(plan, handlers, stack.store.unseal)
     return count_ended(plan, handlers, stack.store.unseal) if may_end(plan, handlers) else plan
+
+
+def _begun(snapshot: Snapshot) -> set[str]:
+    """URNs of what a run that died was updating or deleting."""
+    return {each.resource.urn for each in snapshot.pending if each.type != "creating"}
+
+
+def _looked_at(snapshot: Snapshot) -> Snapshot:
+    """The snapshot when all that was begun has been read; a create stays open, until it is confirmed or done again."""
+    return attrs.evolve(snapshot, pending=tuple(each for each in snapshot.pending if each.type == "creating"))
 
 
 def _root_outputs(snapshot: Snapshot) -> Mapping[str, Any]:

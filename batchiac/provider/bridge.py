@@ -17,12 +17,16 @@ from batchiac.aws import job_queue
 from batchiac.aws.wait import wait_until
 from batchiac.model.handler import Properties
 from batchiac.provider.identity import identity_of
+from batchiac.provider.naming import AUTO_NAMED
 
 if TYPE_CHECKING:
     from batchiac.provider.compute_environment import ComputeEnvironment
 
 BRIDGE = "batchiac:bridge"
 """The tag of a bridge: whose environment it stands in for."""
+
+BRIDGED = "its bridge stands in for it: an interrupted replacement goes on here"
+"""The reason of an environment that a replacement had deleted and not yet made anew when it was interrupted."""
 
 SUFFIX = "-bridge"
 REPOINT_DEADLINE_S = 300.0
@@ -42,15 +46,24 @@ def replace_through_bridge(
     if current is None:
         handler._make(inputs, dict(inputs.get("tags") or {}))
     handler._settle(resource_id, inputs)
+    retire_bridge(handler, resource_id, inputs)
+
+
+def find_bridge(handler: ComputeEnvironment, state: Properties) -> str | None:
+    """The ARN of the bridge that stands in for the environment of this state; only a fixed name can have one."""
+    if state.get(AUTO_NAMED, True):
+        return None
+    found = aws.find(handler.door, _bridge_name(state))
+    if found is None or found.get("tags", {}).get(BRIDGE) != identity_of(state):
+        return None
+    return str(found["computeEnvironmentArn"])
 
 
 def retire_bridge(handler: ComputeEnvironment, resource_id: str, inputs: Properties) -> None:
     """Give the queues back and delete the bridge, where there is one."""
-    found = aws.find(handler.door, _bridge_name(inputs))
-    if found is None or found.get("tags", {}).get(BRIDGE) != identity_of(inputs):
-        return
-    repoint(handler, found["computeEnvironmentArn"], resource_id)
-    handler._remove(found["computeEnvironmentArn"], inputs)
+    if (bridge := find_bridge(handler, inputs)) is not None:
+        repoint(handler, bridge, resource_id)
+        handler._remove(bridge, inputs)
 
 
 def repoint(handler: ComputeEnvironment, old_arn: str, new_arn: str) -> None:

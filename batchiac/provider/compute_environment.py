@@ -16,14 +16,15 @@ from attrs import evolve
 from batchiac.aws import compute_environment as aws
 from batchiac.aws.wait import Wait, wait_until
 from batchiac.errors import AwsRefusal, WaitError
-from batchiac.model.handler import CheckFailure, CheckResult, DiffResult, Effect, Properties, PropertyChange
+from batchiac.model.handler import CheckFailure, CheckResult, DiffResult, Effect, Properties, PropertyChange, ReadResult
 from batchiac.model.unknown import UNKNOWN, contains_unknown
 from batchiac.provider.batch_resource import BatchResource
-from batchiac.provider.bridge import replace_through_bridge, retire_bridge
+from batchiac.provider.bridge import BRIDGED, find_bridge, replace_through_bridge, retire_bridge
 from batchiac.provider.floating import resolve_launch_template
 from batchiac.provider.identity import CREATING, identity_of
 from batchiac.provider.naming import AUTO_NAMED
 from batchiac.provider.normalise import normal
+from batchiac.provider.resource import PLACE
 from batchiac.rules.finding import Finding
 
 DRAIN = {"deadlineS": 1800, "onDeadline": "interrupt"}
@@ -247,8 +248,24 @@ class ComputeEnvironment(BatchResource):
         if inputs.get("replaceThroughBridge") is True:
             retire_bridge(self, resource_id, inputs)
 
-    def _finish(self, resource_id: str) -> None:
-        aws.wait(self.door, resource_id, aws.STILL)
+    def _finish(self, resource_id: str, state: Properties) -> None:
+        if aws.wait(self.door, resource_id, aws.STILL) is not None:
+            retire_bridge(self, resource_id, state)
+
+    def read(self, resource_id: str, state: Properties) -> ReadResult:
+        """As every read; one that a bridge stands in for is there, and waits to be made anew."""
+        result = super().read(resource_id, state)
+        if result.id is not None or find_bridge(self, state) is None:
+            return result
+        outputs = {**state, "status": "INVALID", "statusReason": BRIDGED}
+        known = (*self.inputs, *PLACE, "tags")
+        return ReadResult(resource_id, {key: state[key] for key in known if key in state}, outputs)
+
+    def delete(self, resource_id: str, state: Properties) -> None:
+        """As every deletion; and what an interrupted replacement left in the environment's place goes too."""
+        super().delete(resource_id, state)
+        if (bridge := find_bridge(self, state)) is not None:
+            self._remove(bridge, state)
 
     def _is_sound(self, found: Mapping[str, Any]) -> bool:
         return found.get("status") in ("CREATING", "VALID", "UPDATING")
@@ -265,7 +282,7 @@ class ComputeEnvironment(BatchResource):
         ]
 
     def _change(self, resource_id: str, state: Properties, inputs: Properties) -> None:
-        if self.is_replaced_through_bridge(state, inputs):
+        if self.is_replaced_through_bridge(state, inputs) or state.get("statusReason") == BRIDGED:
             replace_through_bridge(self, resource_id, state, inputs)
             return
         sent = self._update_request(resource_id, state, inputs)

@@ -42,7 +42,7 @@ class JobQueue(BatchResource):
     def _settle(self, resource_id: str, inputs: Properties) -> None:
         aws.wait(self.door, resource_id, aws.SETTLED)
 
-    def _finish(self, resource_id: str) -> None:
+    def _finish(self, resource_id: str, state: Properties) -> None:
         aws.wait(self.door, resource_id, aws.STILL)
 
     def _is_sound(self, found: Mapping[str, Any]) -> bool:

@@ -63,7 +63,7 @@ class LaunchTemplate(ResourceHandler):
             latest = made["LaunchTemplateVersion"]["VersionNumber"]
         self._make_default(resource_id, latest)
 
-    def _finish(self, resource_id: str) -> None:
+    def _finish(self, resource_id: str, state: Properties) -> None:
         self._make_default(resource_id, None)
 
     def _make_default(self, resource_id: str, latest: int | None) -> None:

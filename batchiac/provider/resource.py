@@ -207,7 +207,7 @@ class ResourceHandler(ABC):
         """Bring what an interrupted update or deletion has begun to its end, so that a read sees what stays."""
         self._require_place(state)
         self._require_account(state)
-        self._finish(resource_id)
+        self._finish(resource_id, state)
 
     def discard(self, inputs: Properties) -> None:
         """Remove what an interrupted create of these inputs left; nothing is made, and nothing else is touched."""
@@ -285,7 +285,7 @@ class ResourceHandler(ABC):
     def _remove(self, resource_id: str, state: Properties) -> None:
         """Remove it and wait until it is gone."""
 
-    def _finish(self, resource_id: str) -> None:  # noqa: B027  most kinds change within one call
+    def _finish(self, resource_id: str, state: Properties) -> None:  # noqa: B027  most kinds change within one call
         """Wait for what is under way, and do what an update does last."""
 
     @abstractmethod

@@ -110,9 +110,12 @@ class Journal:
             }
 
     def drop(self, state: ResourceState) -> None:
-        """An old entry is gone."""
+        """An old entry is gone, and with it whatever an earlier run had under way on it."""
         with self._lock:
             self._old.pop(_key(state), None)
+            for number, each in list(self._pending.items()):
+                if each.type != "creating" and each.resource.urn == state.urn and each.resource.id == state.id:
+                    del self._pending[number]
 
     def outputs(self, urn: str, outputs: Mapping[str, Any]) -> None:
         """A component's, or the stack's, outputs."""
