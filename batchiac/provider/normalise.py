@@ -292,6 +292,12 @@ COMPUTED: Final[Mapping[str, tuple[str, ...]]] = {
 """What AWS chooses when the program does not say: then it is no drift whatever it is."""
 
 
+WRITE_ONLY: Final[Mapping[str, tuple[str, ...]]] = {
+    "ComputeEnvironment": ("computeResources.updateToLatestImageVersion",),
+}
+"""What AWS takes and never tells: the state's word for it stands."""
+
+
 UNTOLD: Final[Mapping[str, tuple[tuple[str, frozenset[str]], ...]]] = {
     "ComputeEnvironment": (("computeResources.launchTemplate.version", frozenset({"$Latest", "$Default"})),),
 }
@@ -325,6 +331,9 @@ def merge_read(kind: str, known: Mapping[str, Any], actual: Mapping[str, Any]) -
             actual = _without(actual, path)
     for path, words in UNTOLD.get(kind, ()):
         if _at(known, path) is not None and _at(actual, path) in words:
+            actual = _with(actual, path, _at(known, path))
+    for path in WRITE_ONLY.get(kind, ()):
+        if _at(known, path) is not None:
             actual = _with(actual, path, _at(known, path))
     same = normal(kind, known)
     other = normal(kind, actual)
@@ -366,9 +375,10 @@ def as_written(kind: str, actual: Mapping[str, Any]) -> dict[str, Any]:
     if kind == "Role":
         written = {key: _documents(value) if key == "inlinePolicies" else value for key, value in written.items()}
     wanted = normal(kind, written)
+    said: tuple[tuple[str, ...], ...] = ALWAYS_SAID.get(kind, ())
     for key in list(written):
         for place in [*_leaves(written[key], (key,)), (key,)]:
-            if any(place[: len(said)] == said for said in ALWAYS_SAID.get(kind, ())):
+            if any(place[: len(each)] == each for each in said):
                 continue
             shorter = _shortened(written, place)
             if shorter is not None and normal(kind, shorter) == wanted:

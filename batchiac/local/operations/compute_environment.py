@@ -182,9 +182,18 @@ def merged_resources(old: Wire, given: Wire) -> Wire:
             merged.pop(key, None)
         elif key == "launchTemplate":
             _merge_launch_template(merged, value)
+        elif key == "managedInstancesProvider":
+            merged[key] = _merged_provider(old.get(key, {}), value)
         else:
             merged[key] = value
     return merged
+
+
+def _merged_provider(old: Wire, given: Wire) -> Wire:
+    """ "You cannot change capacityOptionType or fipsEnabled on update": an update has no such members; they stay."""
+    launch = old.get("instanceLaunchTemplate", {})
+    kept = {key: launch[key] for key in ("capacityOptionType", "fipsEnabled") if key in launch}
+    return {**given, "instanceLaunchTemplate": {**given.get("instanceLaunchTemplate", {}), **kept}}
 
 
 def _merge_launch_template(merged: Wire, value: Wire) -> None:
