@@ -49,7 +49,7 @@ def submit_job(batch: BatchBackend, request: Wire) -> Wire:
         raise missing_definition(request["jobDefinition"])
     queue = batch.queues.find(request["jobQueue"])
     if queue is None or "serviceEnvironmentOrder" in queue.wire:
-        raise refusal(f"JobQueue {request['jobQueue']} not found.")
+        raise refusal(batch.engine.settings.messages.queue_not_found.format(queue=request["jobQueue"]))
     _require_share(request, queue.wire)
     payload, value = _effective(definition, request)
     if payload is not None:
