@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from batchiac.engine.effects import Effect, JobStateChanged
 from batchiac.local.books import Books
 from batchiac.local.moto_jobs import uses_docker
-from batchiac.local.records import Shelf
+from batchiac.local.records import Record, Shelf
 
 if TYPE_CHECKING:
     from batchiac.local.projections import Projection
@@ -206,6 +206,13 @@ class Progress(Books):
             self.stage.catch_up()
             if read() != seen:
                 return
+
+    def observe_records(self, read: Callable[[], list[Record]]) -> None:
+        """`observe` for records whose status is in their wire form: service environments, quota shares."""
+        self.observe(
+            lambda: [(each.name, each.wire["status"]) for each in read()],
+            lambda seen: any(status in TRANSITIONAL for _, status in seen),
+        )
 
     def observe_jobs(self, ids: list[str]) -> None:
         """`observe` for jobs by id."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from batchiac.local.api_error import refusal
+from batchiac.local.operations.service_environment import require_settled
 from batchiac.local.operations.service_queue import service_queue_snapshot
 from batchiac.local.paging import page
 from batchiac.local.records import Record
@@ -59,6 +60,7 @@ def update_job_queue(batch: BatchBackend, request: Wire) -> Wire:
     _set_orders(batch, wire, request)
     updated = Record(record.serial, record.name, record.arn, wire, record.tags, record.created_at_ms)
     if "serviceEnvironmentOrder" in wire:
+        require_settled(record, "update")
         record.wire = wire
         batch.begin(record, "UPDATING", then="VALID")
     else:
@@ -75,8 +77,7 @@ def delete_job_queue(batch: BatchBackend, request: Wire) -> Wire:
         batch.delete_queue(record.name)
         batch.let_go(record, _environments(record.wire))
         return {}
-    if record.wire["status"] in ("CREATING", "UPDATING", "DELETING"):
-        raise refusal("Cannot delete, resource is being modified")
+    require_settled(record, "delete")
     if record.wire["state"] != "DISABLED":
         raise refusal("Cannot delete, state must be DISABLED")
     batch.service.drop_queue(record.name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from batchiac.local.api_error import refusal
+from batchiac.local.operations.service_environment import require_settled
 from batchiac.local.paging import page
 from batchiac.local.records import Record
 
@@ -39,8 +40,7 @@ def create_quota_share(batch: BatchBackend, request: Wire) -> Wire:
 def update_quota_share(batch: BatchBackend, request: Wire) -> Wire:
     """UpdateQuotaShare."""
     record = batch.quota_shares.read(request["quotaShareArn"])
-    if record.wire["status"] == "DELETING":
-        raise refusal(f"Cannot update, quota share {record.wire['quotaShareName']} is being deleted")
+    require_settled(record, "update")
     record.wire.update({key: request[key] for key in _SETTINGS if key in request})
     batch.begin(record, "UPDATING", then="VALID")
     return _names(record)
@@ -49,8 +49,7 @@ def update_quota_share(batch: BatchBackend, request: Wire) -> Wire:
 def delete_quota_share(batch: BatchBackend, request: Wire) -> Wire:
     """DeleteQuotaShare: DISABLED first."""
     record = batch.quota_shares.read(request["quotaShareArn"])
-    if record.wire["status"] in ("CREATING", "UPDATING", "DELETING"):
-        raise refusal("Cannot delete, resource is being modified")
+    require_settled(record, "delete")
     if record.wire["state"] != "DISABLED":
         raise refusal("Cannot delete, state must be DISABLED")
     batch.begin(record, "DELETING", then=None, shelf=batch.quota_shares)
@@ -59,6 +58,8 @@ def delete_quota_share(batch: BatchBackend, request: Wire) -> Wire:
 
 def describe_quota_share(batch: BatchBackend, request: Wire) -> Wire:
     """DescribeQuotaShare."""
+    arn = request["quotaShareArn"]
+    batch.observe_records(lambda: [each for each in [batch.quota_shares.find(arn)] if each is not None])
     record = batch.quota_shares.read(request["quotaShareArn"])
     return {**_detail(record), "tags": dict(record.tags)}
 
@@ -66,10 +67,13 @@ def describe_quota_share(batch: BatchBackend, request: Wire) -> Wire:
 def list_quota_shares(batch: BatchBackend, request: Wire) -> Wire:
     """ListQuotaShares: those of one queue."""
     queue = batch.queues.read(request["jobQueue"])
-    chosen = (
-        (serial, each) for serial, each in batch.quota_shares.chosen(None) if each.wire["jobQueueArn"] == queue.arn
-    )
-    found, more = page("ListQuotaShares", request, chosen, 100)
+
+    def shares() -> list[tuple[int, Record]]:
+        chosen = batch.quota_shares.chosen(None)
+        return [(serial, each) for serial, each in chosen if each.wire["jobQueueArn"] == queue.arn]
+
+    batch.observe_records(lambda: [each for _, each in shares()])
+    found, more = page("ListQuotaShares", request, shares(), 100)
     return {"quotaShares": [_detail(record) for record in found], **more}
 
 

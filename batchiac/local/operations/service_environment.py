@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from batchiac.local.api_error import refusal
 from batchiac.local.paging import page
+from batchiac.local.progress import TRANSITIONAL
 from batchiac.local.records import Record
 
 if TYPE_CHECKING:
@@ -29,8 +30,7 @@ def create_service_environment(batch: BatchBackend, request: Wire) -> Wire:
 def update_service_environment(batch: BatchBackend, request: Wire) -> Wire:
     """UpdateServiceEnvironment: state and capacity limits."""
     record = batch.service_environments.read(request["serviceEnvironment"])
-    if record.wire["status"] == "DELETING":
-        raise refusal(f"Cannot update, service environment {record.name} is being deleted")
+    require_settled(record, "update")
     for key in ("state", "capacityLimits"):
         if key in request:
             record.wire[key] = request[key]
@@ -41,8 +41,7 @@ def update_service_environment(batch: BatchBackend, request: Wire) -> Wire:
 def delete_service_environment(batch: BatchBackend, request: Wire) -> Wire:
     """DeleteServiceEnvironment: DISABLED and in no queue, as its documentation asks."""
     record = batch.service_environments.read(request["serviceEnvironment"])
-    if record.wire["status"] in ("CREATING", "UPDATING", "DELETING"):
-        raise refusal("Cannot delete, resource is being modified")
+    require_settled(record, "delete")
     if record.wire["state"] != "DISABLED":
         raise refusal("Cannot delete, state must be DISABLED")
     for queue in batch.queues:
@@ -54,9 +53,21 @@ def delete_service_environment(batch: BatchBackend, request: Wire) -> Wire:
 
 def describe_service_environments(batch: BatchBackend, request: Wire) -> Wire:
     """DescribeServiceEnvironments."""
-    chosen = batch.service_environments.chosen(request.get("serviceEnvironments"))
+    names = request.get("serviceEnvironments")
+    batch.observe_records(lambda: [record for _, record in batch.service_environments.chosen(names)])
+    chosen = batch.service_environments.chosen(names)
     found, more = page("DescribeServiceEnvironments", request, chosen, 100)
     return {"serviceEnvironments": [_detail(record) for record in found], **more}
+
+
+def require_settled(record: Record, action: str) -> None:
+    """Refuse to change what is changing, as AWS does with compute environments and queues.
+
+    Raises:
+        ApiError: the record is being created, updated or deleted.
+    """
+    if record.wire["status"] in TRANSITIONAL:
+        raise refusal(f"Cannot {action}, resource is being modified: {record.name} is {record.wire['status']}.")
 
 
 def _names(record: Record) -> Wire:

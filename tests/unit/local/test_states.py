@@ -194,3 +194,71 @@ def test_an_identical_update_of_a_quantity_happens_once(stack: TestStack, batch:
     assert [add(1), add(1), add(2), add(2)] == [1, 1, 3, 3]
     stack.clock.advance(8 * 3_600)
     assert add(1) == 4
+
+
+LIMITS = [{"maxCapacity": 4, "capacityUnit": "ml.m5.large"}]
+
+
+def test_poll_loops_over_service_resources_end() -> None:
+    """On an auto clock a Describe of what is in transition goes on to where it has changed; deletions end as well."""
+    with local_stack(projections=False, clock="auto") as stack:
+        batch = stack.client("batch")
+
+        def poll(read: Any, wanted: Any) -> None:
+            for _ in range(5):
+                if read() == wanted:
+                    return
+            raise AssertionError(f"{read()} never becomes {wanted}")
+
+        def environments() -> list[str]:
+            return [each["status"] for each in batch.describe_service_environments()["serviceEnvironments"]]
+
+        batch.create_service_environment(
+            serviceEnvironmentName="se", serviceEnvironmentType="SAGEMAKER_TRAINING", capacityLimits=LIMITS
+        )
+        poll(environments, ["VALID"])
+        policy = batch.create_scheduling_policy(
+            name="quota", quotaSharePolicy={"idleResourceAssignmentStrategy": "FIFO"}
+        )["arn"]
+        batch.create_job_queue(
+            jobQueueName="sq",
+            priority=1,
+            jobQueueType="SAGEMAKER_TRAINING",
+            serviceEnvironmentOrder=[{"order": 1, "serviceEnvironment": "se"}],
+            schedulingPolicyArn=policy,
+        )
+        poll(lambda: batch.describe_job_queues()["jobQueues"][0]["status"], "VALID")
+        share = batch.create_quota_share(
+            quotaShareName="team",
+            jobQueue="sq",
+            capacityLimits=LIMITS,
+            resourceSharingConfiguration={"strategy": "RESERVE"},
+            preemptionConfiguration={"inSharePreemption": "DISABLED"},
+        )["quotaShareArn"]
+        poll(lambda: batch.describe_quota_share(quotaShareArn=share)["status"], "VALID")
+        batch.update_quota_share(quotaShareArn=share, state="DISABLED")
+        poll(lambda: batch.describe_quota_share(quotaShareArn=share)["status"], "VALID")
+        batch.delete_quota_share(quotaShareArn=share)
+        poll(lambda: batch.list_quota_shares(jobQueue="sq")["quotaShares"], [])
+        batch.update_job_queue(jobQueue="sq", state="DISABLED")
+        poll(lambda: batch.describe_job_queues()["jobQueues"][0]["status"], "VALID")
+        batch.delete_job_queue(jobQueue="sq")
+        poll(lambda: batch.describe_job_queues()["jobQueues"], [])
+        batch.update_service_environment(serviceEnvironment="se", state="DISABLED")
+        poll(environments, ["VALID"])
+        batch.delete_service_environment(serviceEnvironment="se")
+        poll(environments, [])
+
+
+def test_service_resources_are_not_changed_while_they_change(stack: TestStack) -> None:
+    """As environments and queues: neither updated nor deleted while CREATING, UPDATING or DELETING."""
+    batch = stack.client("batch")
+    batch.create_service_environment(
+        serviceEnvironmentName="se", serviceEnvironmentType="SAGEMAKER_TRAINING", capacityLimits=LIMITS
+    )
+    with pytest.raises(ClientError, match="Cannot update, resource is being modified"):
+        batch.update_service_environment(serviceEnvironment="se", state="DISABLED")
+    stack.clock.run_until_idle()
+    batch.update_service_environment(serviceEnvironment="se", state="DISABLED")
+    with pytest.raises(ClientError, match="Cannot delete, resource is being modified"):
+        batch.delete_service_environment(serviceEnvironment="se")
