@@ -15,12 +15,9 @@ Assumptions: decision 0113.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache, partial
+from functools import partial
 from heapq import heappop, heappush
-
-from attrs import define, field
 
 from batchiac.engine import service_capacity as capacity
 from batchiac.engine.effects import ServiceEffect, ServiceJobChanged, ServiceJobPreempted, ServiceQueueBlocked
@@ -28,72 +25,23 @@ from batchiac.engine.kernel.randomness import Stream
 from batchiac.engine.machine import Machine, read_row
 from batchiac.engine.policies.behaviour import parse_duration
 from batchiac.engine.reasons import QUEUE_DELETED, TIMED_OUT
+from batchiac.engine.service_preemption import Usage, choose_preempted
+from batchiac.engine.service_records import (
+    CAPACITY_ERROR,
+    ENDED,
+    IN_PLACE,
+    RECEIVED,
+    RECENT_PREEMPTIONS,
+    ServiceAttempt,
+    ServiceJob,
+    decide,
+    lane_of,
+    read_failures,
+    time_limit,
+    weight_of,
+)
 from batchiac.engine.settings import ServiceSettings
-from batchiac.errors import WorkloadError
-from batchiac.model.service_job import QuotaShare, ServiceJobRequest, ServiceQueue, ServiceRetryRule
-
-IN_PLACE = ("SCHEDULED", "STARTING", "RUNNING")
-ENDED = ("SUCCEEDED", "FAILED")
-RECENT_PREEMPTIONS = 10
-"""How many preempted attempts a job shows: "A sliding window of recent preemption attempts". Assumption (0113): 10."""
-CAPACITY_ERROR = "CapacityError"
-RECEIVED = "Received status from SageMaker: "
-CROSS_SHARE = "Cross-share preemption triggered to reclaim borrowed capacity"
-IN_SHARE = "In-share preemption triggered by a job of higher priority"  # Assumption (0113): AWS shows only the other
-
-
-@define(eq=False)
-class ServiceAttempt:
-    """One training job. Times in ms; None where it did not get so far."""
-
-    training_job: str
-    scheduled_at_ms: int
-    started_at_ms: int | None = None
-    stopped_at_ms: int | None = None
-    status_reason: str = ""
-
-
-@define(eq=False)
-class ServiceJob:
-    """One service job. Read it; only ServiceJobs changes it.
-
-    Attributes:
-        runs: how often it was moved to RUNNABLE, capacity failures and preemptions left out: what `attempts` bounds.
-        dispatches: how many training jobs it had in all.
-        attempts: those that show; of training jobs that got no capacity only the latest.
-        preempted: attempts that were stopped for another job, the latest last.
-        preemptions: how many there were in all.
-        capacity_wait_ms: spent in SCHEDULED before capacity failures: what a time-limit action compares.
-    """
-
-    id: str
-    serial: int
-    request: ServiceJobRequest
-    created_at_ms: int
-    priority: int
-    status: str = "SUBMITTED"
-    status_reason: str = ""
-    scheduled_at_ms: int | None = None
-    started_at_ms: int | None = None
-    stopped_at_ms: int | None = None
-    terminated: bool = False
-    runs: int = 0
-    dispatches: int = 0
-    attempts: list[ServiceAttempt] = field(factory=list)
-    preempted: list[ServiceAttempt] = field(factory=list)
-    preemptions: int = 0
-    capacity_wait_ms: int = 0
-    history: list[str] = field(factory=list)
-    # Of the driver alone.
-    generation: int = 0
-    ready_at_ms: int = 0
-    order: int = 0
-    failed_for_capacity: bool = False
-    preempting: str = ""
-    blocked_for: str = ""
-    taken: dict[str, int] = field(factory=dict)
-    taken_of_share: dict[str, int] = field(factory=dict)
-
+from batchiac.model.service_job import QuotaShare, ServiceJobRequest, ServiceQueue
 
 _Entry = tuple[int, int, ServiceJob]
 
@@ -223,7 +171,7 @@ class ServiceJobs:
         job.taken, job.taken_of_share = needs, of_share
         self._in_place.setdefault(queue.name, {})[job.id] = job
         capacity.add(self._used.setdefault(queue.environment, {}), needs)
-        capacity.add(self._used_of_share.setdefault((queue.name, _lane_of(queue, job)), {}), of_share)
+        capacity.add(self._used_of_share.setdefault((queue.name, lane_of(queue, job)), {}), of_share)
         if job.failed_for_capacity:
             job.attempts.pop()  # "The most recent … will be retained, and earlier … will be deleted"
             job.failed_for_capacity = False
@@ -323,7 +271,7 @@ class ServiceJobs:
         queue = self._queues.get(job.request.queue)
         if queue is not None:
             capacity.add(self._used.setdefault(queue.environment, {}), job.taken, -1)
-            share = self._used_of_share.setdefault((queue.name, _lane_of(queue, job)), {})
+            share = self._used_of_share.setdefault((queue.name, lane_of(queue, job)), {})
             capacity.add(share, job.taken_of_share, -1)
         self._in_place.get(job.request.queue, {}).pop(job.id, None)
         job.taken, job.taken_of_share = {}, {}
@@ -336,7 +284,7 @@ class ServiceJobs:
 
     def _lane(self, job: ServiceJob) -> list[_Entry]:
         queue = self._queues.get(job.request.queue)
-        return self._lanes.setdefault((job.request.queue, "" if queue is None else _lane_of(queue, job)), [])
+        return self._lanes.setdefault((job.request.queue, "" if queue is None else lane_of(queue, job)), [])
 
     def _head(self, queue: str, lane: str) -> ServiceJob | None:
         """The first that is RUNNABLE; entries of before a change of priority or state are dropped."""
@@ -436,48 +384,17 @@ class ServiceJobs:
     def _preempt_for(
         self, queue: ServiceQueue, share: QuotaShare, job: ServiceJob, needs: dict[str, int], of_share: dict[str, int]
     ) -> None:
-        """Stop others for a job: borrowers where its share's own capacity is lent out, else lower priorities of its
-        share where that is allowed. Nobody is stopped in vain: either there is room afterwards, or nothing is done."""
-        here = self._in_place.get(queue.name, {}).values()
-        by_share = {name: dict(amounts) for name, amounts in self._by_share(queue).items()}
-        used = dict(self._used.get(queue.environment, {}))
-        for each in here:
-            if each.preempting:  # its place is coming
-                capacity.add(by_share[each.request.quota_share], each.taken_of_share, -1)
-                capacity.add(used, each.taken, -1)
-
-        def enough() -> bool:
-            own = capacity.is_own(share, by_share[share.name], of_share)
-            lent = own and capacity.is_lent_out(share, queue.shares, by_share, of_share)
-            return (
-                not lent
-                and capacity.fits(queue.environment_limits, used, needs)
-                and capacity.may_take(share, queue.shares, by_share, of_share)
-            )
-
-        if enough():
-            return
-        cross = capacity.is_own(share, by_share[share.name], of_share)
-        chosen: list[ServiceJob] = []
-        # Assumption (0113): the lowest priority first, of equal ones the one that was scheduled last.
-        for each in sorted(here, key=lambda other: (other.priority, -(other.scheduled_at_ms or 0), -other.serial)):
-            if each.preempting:
-                continue
-            theirs = each.request.quota_share
-            if cross:
-                eligible = theirs != share.name and theirs in capacity.borrowers(queue.shares, by_share)
-            else:
-                eligible = share.in_share_preemption and theirs == share.name and each.priority < job.priority
-            if eligible:
-                chosen.append(each)
-                capacity.add(by_share[theirs], each.taken_of_share, -1)
-                capacity.add(used, each.taken, -1)
-                if enough():
-                    break
-        else:
-            return
+        """Stop others for a job, where that makes room for it."""
+        chosen, reason = choose_preempted(
+            queue,
+            share,
+            job,
+            self._in_place.get(queue.name, {}).values(),
+            Usage(self._used.get(queue.environment, {}), self._by_share(queue)),
+            Usage(needs, {share.name: of_share}),
+        )
         for each in chosen:
-            self._preempt(each, CROSS_SHARE if cross else IN_SHARE)
+            self._preempt(each, reason)
 
     def _preempt(self, job: ServiceJob, reason: str) -> None:
         job.preempting = reason
@@ -503,55 +420,3 @@ class ServiceJobs:
             self._enqueue(job, front=True)
         self._tell(ServiceJobPreempted(self._now(), job.id, True, job.status, reason))
         self._look_for(job)
-
-
-def _lane_of(queue: ServiceQueue, job: ServiceJob) -> str:
-    return {
-        "FIFO": "", "FAIR_SHARE": job.request.share_identifier, "QUOTA": job.request.quota_share,
-    }[queue.kind]  # fmt: skip
-
-
-def weight_of(weights: Mapping[str, float], identifier: str) -> float:
-    """A share's weight: its own, or that of the prefix that it begins with; 1 where there is none."""
-    if identifier in weights:
-        return weights[identifier]
-    return next(
-        (each for name, each in weights.items() if name.endswith("*") and identifier.startswith(name[:-1])), 1.0
-    )
-
-
-def decide(rules: Iterable[ServiceRetryRule], status_reason: str) -> str:
-    """RETRY or EXIT: the first rule that matches decides, RETRY where none does. `*` may stand anywhere.
-
-    Source: https://docs.aws.amazon.com/batch/latest/userguide/service-job-retries.html (`*CapacityError*`), read
-    2026-11-21. Other jobs' conditions take a `*` at the end only (policies/retries.py).
-    """
-    for rule in rules:
-        if _pattern(rule.on_status_reason).fullmatch(status_reason):
-            return rule.action
-    return "RETRY"
-
-
-@lru_cache(maxsize=256)
-def _pattern(glob: str) -> re.Pattern[str]:
-    return re.compile(".*".join(re.escape(part) for part in glob.split("*")), re.DOTALL)
-
-
-def time_limit(reason: str) -> str:
-    """The statusReason of a service job that a time-limit action terminated."""
-    return f"Terminated by JobStateTimeLimit action due to reason: {reason.partition(' - ')[0]}"
-
-
-def read_failures(tags: Mapping[str, str]) -> tuple[str, ...]:
-    """`batchiac:failures`, one word a training job: `CapacityError:InternalServerError:none`; empty for success.
-
-    Raises:
-        WorkloadError: something that is not words of letters with colons between.
-    """
-    text = tags.get("batchiac:failures", "")
-    if text and not re.fullmatch(r"[A-Za-z]+(:[A-Za-z]+)*", text):
-        raise WorkloadError(
-            f"batchiac:failures={text} is not understood: give one word a training job, such as"
-            " CapacityError:InternalServerError:none"
-        )
-    return tuple("" if word == "none" else word for word in text.split(":")) if text else ()

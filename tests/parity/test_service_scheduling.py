@@ -444,6 +444,27 @@ def test_in_share_preemption_is_for_higher_priorities_where_it_is_enabled(stack:
     assert (training.status(low["b"]), training.status(high["b"])) == ("RUNNING", "RUNNABLE")
 
 
+def test_a_share_whose_limits_were_lowered_gives_back(stack: TestStack) -> None:
+    """ "Administrators lowering a quota share's capacity limits can also make … jobs … eligible for preemption", LEND or
+    RESERVE as well.
+
+    Source: https://docs.aws.amazon.com/batch/latest/userguide/quota-shares.html,
+    https://docs.aws.amazon.com/batch/latest/userguide/preemption.html, read 2026-11-21.
+    """
+    training = Training(stack, limit=4, unit=KIND, shares={"a": {"limit": 4}, "b": {"limit": 2}})
+    jobs = [training.submit(quotaShareName="a", tags={"batchiac:duration": "3600"}) for _ in range(4)]
+    for job in jobs:
+        training.until(job, "RUNNING")
+    shares = training.batch.list_quota_shares(jobQueue="q")["quotaShares"]
+    arn = next(share["quotaShareArn"] for share in shares if share["quotaShareName"] == "a")
+    training.batch.update_quota_share(quotaShareArn=arn, capacityLimits=[{"maxCapacity": 2, "capacityUnit": KIND}])
+    training.wait(60)
+    assert [training.status(job) for job in jobs] == ["RUNNING"] * 4  # eligible, and nobody needs the place
+    other = training.submit(quotaShareName="b", count=2)
+    training.until(other, "RUNNING")
+    assert [training.status(job) for job in jobs].count("RUNNABLE") == 2
+
+
 def test_a_raised_priority_can_preempt(stack: TestStack) -> None:
     """UpdateServiceJob: "raise the priority of a RUNNABLE job …, making it possible … to preempt".
 

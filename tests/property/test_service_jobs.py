@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from batchiac.engine.effects import ServiceEffect
-from batchiac.engine.service_jobs import ENDED, IN_PLACE, ServiceJobs
+from batchiac.engine.service_jobs import ServiceJobs
+from batchiac.engine.service_records import ENDED, IN_PLACE
 from batchiac.engine.settings import ServiceSettings
 from batchiac.model.service_job import NUM_INSTANCES, QuotaShare, ServiceJobRequest, ServiceQueue
 

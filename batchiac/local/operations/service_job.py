@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from batchiac.engine import service_capacity as capacity
-from batchiac.engine.service_jobs import ServiceAttempt, ServiceJob
+from batchiac.engine.service_records import ServiceAttempt, ServiceJob
 from batchiac.errors import WorkloadError
 from batchiac.local.api_error import refusal
 from batchiac.local.operations.job_listing import CREATED_FILTERS, created_matches, name_matches
