@@ -445,8 +445,7 @@ def test_in_share_preemption_is_for_higher_priorities_where_it_is_enabled(stack:
 
 
 def test_a_share_whose_limits_were_lowered_gives_back(stack: TestStack) -> None:
-    """ "Administrators lowering a quota share's capacity limits can also make … jobs … eligible for preemption", LEND or
-    RESERVE as well.
+    """ "Administrators lowering a quota share's capacity limits can also make … jobs … eligible for preemption".
 
     Source: https://docs.aws.amazon.com/batch/latest/userguide/quota-shares.html,
     https://docs.aws.amazon.com/batch/latest/userguide/preemption.html, read 2026-11-21.
