@@ -101,6 +101,9 @@ def _parser_of(shape: Any, built: dict[str, Parser]) -> Parser:
 def _structure(shape: Any, built: dict[str, Parser]) -> Parser:
     members = {name: _parser_of(member, built) for name, member in shape.members.items()}
     required = tuple(shape.required_members)
+    # The model says that tags are at least one, and AWS takes none for no tags: Airflow's operators send `tags: {}`.
+    # Source: apache/airflow, providers/amazon/aws/operators/batch.py (`self.tags = tags or {}`), read 2026-11-21.
+    no_tags = {"tags"} if "tags" in shape.members and "tags" not in required else frozenset()
 
     def parse(value: Any, path: str, broken: list[str]) -> Any:
         if type(value) is not dict:
@@ -109,7 +112,7 @@ def _structure(shape: Any, built: dict[str, Parser]) -> Parser:
         copy = {}
         for name, given in value.items():
             parser = members.get(name)
-            if parser is not None and given is not None:
+            if parser is not None and given is not None and not (given == {} and name in no_tags):
                 copy[name] = parser(given, prefix + name, broken)
         for name in required:
             if name not in copy:
