@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from batchiac.local.container_instances import install_container_instances
 from batchiac.local.iam import install_iam
 from batchiac.local.launch_template import install_launch_templates
 from batchiac.local.network import install_network
-from batchiac.local.own_hosts import install_own_hosts
 from batchiac.local.placement_group import install_placement_groups
 
 
@@ -15,4 +15,4 @@ def install_additions() -> None:
     install_launch_templates()
     install_network()
     install_iam()
-    install_own_hosts()
+    install_container_instances()
