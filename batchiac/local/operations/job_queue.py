@@ -79,7 +79,7 @@ def delete_job_queue(batch: BatchBackend, request: Wire) -> Wire:
         return {}
     require_settled(record, "delete")
     if record.wire["state"] != "DISABLED":
-        raise refusal("Cannot delete, state must be DISABLED")
+        raise refusal(batch.engine.settings.messages.delete_enabled_queue)
     batch.service.drop_queue(record.name)
     batch.begin(record, "DELETING", then=None, shelf=batch.queues)
     return {}

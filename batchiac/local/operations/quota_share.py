@@ -51,7 +51,7 @@ def delete_quota_share(batch: BatchBackend, request: Wire) -> Wire:
     record = batch.quota_shares.read(request["quotaShareArn"])
     require_settled(record, "delete")
     if record.wire["state"] != "DISABLED":
-        raise refusal("Cannot delete, state must be DISABLED")
+        raise refusal(batch.engine.settings.messages.delete_enabled_queue)
     batch.begin(record, "DELETING", then=None, shelf=batch.quota_shares)
     return {}
 

@@ -43,7 +43,7 @@ def delete_service_environment(batch: BatchBackend, request: Wire) -> Wire:
     record = batch.service_environments.read(request["serviceEnvironment"])
     require_settled(record, "delete")
     if record.wire["state"] != "DISABLED":
-        raise refusal("Cannot delete, state must be DISABLED")
+        raise refusal(batch.engine.settings.messages.delete_enabled_environment)
     for queue in batch.queues:
         if any(each["serviceEnvironment"] == record.arn for each in queue.wire.get("serviceEnvironmentOrder", ())):
             raise refusal("Cannot delete, found existing JobQueue relationship")
