@@ -1,21 +1,10 @@
-"""kill -9 at random moments under load: what was answered is there after the restart, once, and as it was told.
-
-Starting a server means importing moto, which takes a second; fifty of them would not fit into CI. So one process
-imports everything once and forks a server for each life: a fork has no state of the lives before. Snapshots are taken
-all the time (every fifth change, twenty times a second), so that kills meet them being written, and every start is held
-against one.
-"""
+"""kill -9 at random moments under load: what was answered is there after the restart, once, and as it was told."""
 
 from __future__ import annotations
 
 import json
-import os
 import random
-import signal
-import subprocess
-import sys
 import threading
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
@@ -23,94 +12,17 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 from botocore.parsers import ResponseParserError
+
+from .lives import Life, Nursery
 
 KILLS = 50
 EVENT_KILLS = 10
 BATCH_CLIENTS = 2
 INVISIBLE = "ApproximateNumberOfMessagesNotVisible"
 ORDER = ["SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING", "SUCCEEDED", "FAILED"]
-NURSERY = """
-import os, signal, sys
-from pathlib import Path
-import moto.ec2.models, moto.iam.responses, moto.ec2.responses, moto.moto_server.werkzeug_app, waitress
-import batchiac.local.backend, batchiac.local.dispatch, batchiac.local.installation, batchiac.local.server.assemble
-from batchiac.local.server.run import Settings, make_server
-from batchiac.rules import check_request
-batchiac.local.server.history.SNAPSHOT_EVERY = 5
-batchiac.local.server.assemble.INTERVAL_S = batchiac.local.server.assemble.SYNC_S = 0.05
-for operation in ("SubmitJob", "RegisterJobDefinition", "CreateJobQueue", "CreateComputeEnvironment"):
-    check_request(operation, {})
-from moto.core.utils import get_service_model
-for service in ("ec2", "iam", "sts", "ssm"):
-    get_service_model(service)
-moto.ec2.models.ec2_backends["000000000000"]["us-east-1"]  # what takes time is the same for every account
-signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-for line in sys.stdin:
-    if os.fork() == 0:
-        try:
-            projections, _, folder = line.strip().partition(" ")
-            server = make_server(Settings(port=0, clock="virtual", seed=7,
-                data=Path(folder), projections=projections == "on", warm=False))
-            print(f"ready {server.address} {os.getpid()}", flush=True)
-            server.run()
-        except BaseException as error:
-            print(f"failed {error!r}", flush=True)
-        finally:
-            os._exit(0)
-"""
-
-
-class Life:
-    """One server, from its start to its kill."""
-
-    def __init__(self, address: str, pid: int) -> None:
-        self.address, self._pid = address, pid
-
-    def client(self, service: str) -> Any:
-        config = Config(retries={"total_max_attempts": 1}, connect_timeout=10, read_timeout=30)
-        return boto3.client(service, region_name="us-east-1", endpoint_url=self.address, config=config)
-
-    def advance(self, seconds: float) -> None:
-        body = json.dumps({"advance_s": seconds}).encode()
-        urllib.request.urlopen(f"{self.address}/_batchiac/clock", body, timeout=30).close()
-
-    def kill(self) -> None:
-        os.kill(self._pid, signal.SIGKILL)
-
-
-class Nursery:
-    """Starts lives over one data folder."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", NURSERY], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-
-    def start(self, projections: str = "off") -> Life:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        # The one before was killed, but its lock goes only when the kernel has taken it away.
-        for _ in range(100):
-            self._process.stdin.write(f"{projections} {self.folder}\n")
-            self._process.stdin.flush()
-            word, *rest = self._process.stdout.readline().split(maxsplit=2)
-            if word == "ready":
-                return Life(rest[0], int(rest[1]))
-            assert "in use" in " ".join(rest), rest
-        raise AssertionError("the data folder stays locked")
-
-    def end(self) -> None:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.close()
-        self._process.wait(10)
-        self._process.stdout.close()
 
 
 @pytest.fixture
@@ -275,11 +187,11 @@ def test_each_event_arrives_once(nursery: Nursery) -> None:
     taken and deleted never comes again; one that it has not is there."""
     chance = random.Random(8)
     told = Told()
-    life = nursery.start("on")
+    life = nursery.start(projections=True)
     furnish_unmanaged(life)
     for _ in range(EVENT_KILLS):
         kill_under(life, [load_events], told, chance)
-        life = nursery.start("on")
+        life = nursery.start(projections=True)
     life.advance(600)
     batch, sqs = life.client("batch"), life.client("sqs")
     ended = {

@@ -6,36 +6,20 @@ import json
 import subprocess
 import sys
 import threading
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from batchiac.local.server.journal import write_line
+
+from .lives import Nursery
+
 ROLE = "arn:aws:iam::123456789012:role/steps"
-ONCE = Config(retries={"total_max_attempts": 1})
 FLAGS = ("--clock", "virtual", "--no-projections")
 STEP = {"JobName": "step", "JobQueue": "queue", "JobDefinition": "definition"}
 LOOKS = 500
-
-
-def control(server: Any, path: str, body: Any = None, method: str | None = None) -> tuple[int, Any]:
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(f"{server.address}/_batchiac/{path}", data, method=method)
-    try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return answer.status, json.load(answer)
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, json.load(error)
-
-
-def advance(server: Any, seconds: float) -> None:
-    assert control(server, "clock", {"advance_s": seconds})[0] == 200
 
 
 def start_steps(server: Any, name: str, *states: dict[str, Any]) -> str:
@@ -68,7 +52,7 @@ def until(look: Callable[[], bool]) -> None:
 
 
 def job_count(server: Any) -> int:
-    (place,) = control(server, "state")[1]["places"]
+    (place,) = server.control("state")[1]["places"]
     return sum(sum(queue["jobs"].values()) for queue in place["queues"])
 
 
@@ -76,41 +60,43 @@ def submit_code(server: Any) -> str:
     """The error code of a submission, empty for a success."""
     request = {"jobName": "job", "jobQueue": "queue", "jobDefinition": "definition"}
     try:
-        server.client("batch", config=ONCE).submit_job(**request)
+        server.client("batch").submit_job(**request)
     except ClientError as error:
         return str(error.response["Error"]["Code"])
     return ""
 
 
 @pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Where the stack of this module's tests is kept: they are one story, told in order."""
-    yield tmp_path_factory.mktemp("kept") / "data"
+def nursery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
+    """The lives of one stack: the tests of this module are one story, told in order."""
+    made = Nursery(tmp_path_factory.mktemp("kept") / "data")
+    yield made
+    made.end()
 
 
-def test_faults_and_executions_come_back(kept: Path, serve: Callable[..., Any], furnish: Callable[[Any], Any]) -> None:
+def test_faults_and_executions_come_back(nursery: Nursery, furnish: Callable[[Any], Any]) -> None:
     """A fault goes on where it was; what has ended is as it was; what was running has visibly ended, and why."""
-    life = serve(*FLAGS, "--data", str(kept))
+    life = nursery.start()
     furnish(life)
-    control(life, "faults", {"kind": "throttling", "operation": "SubmitJob", "times": 3})
-    control(life, "faults", {"kind": "slow", "delay_s": 0})
-    assert control(life, "faults/fault-2", method="DELETE")[0] == 200
-    assert control(life, "faults", {"kind": "stuck_deleting", "compute_environment": "environment"})[0] == 200
+    life.control("faults", {"kind": "throttling", "operation": "SubmitJob", "times": 3})
+    life.control("faults", {"kind": "slow", "delay_s": 0})
+    assert life.control("faults/fault-2", method="DELETE")[0] == 200
+    assert life.control("faults", {"kind": "stuck_deleting", "compute_environment": "environment"})[0] == 200
     # One that is refused must be refused again, and not end the next start.
-    assert control(life, "faults", {"kind": "spot_interruption", "compute_environment": "nope"})[0] == 400
+    assert life.control("faults", {"kind": "spot_interruption", "compute_environment": "nope"})[0] == 400
     assert submit_code(life) == "TooManyRequestsException"
     over = start_steps(life, "over", {"Type": "Pass", "Result": {"a": [1, "é"]}})
     until(lambda: execution(life, over)["status"] == "SUCCEEDED")
     ended = execution(life, over)
     events = life.client("stepfunctions").get_execution_history(executionArn=over)["events"]
-    control(life, "faults/fault-1", method="DELETE")
-    control(life, "faults", {"kind": "throttling", "operation": "SubmitJob", "times": 2})
+    life.control("faults/fault-1", method="DELETE")
+    life.control("faults", {"kind": "throttling", "operation": "SubmitJob", "times": 2})
     assert submit_code(life) == "TooManyRequestsException"
     runs = start_steps(life, "runs", {"Type": "Wait", "Seconds": 3600}, {"Type": "Pass"})
     life.kill()
 
-    life = serve(*FLAGS, "--data", str(kept))
-    faults = control(life, "faults")[1]["faults"]
+    life = nursery.start()
+    faults = life.control("faults")[1]["faults"]
     assert [(each["kind"], each["struck"]) for each in faults] == [("stuck_deleting", 1), ("throttling", 1)]
     assert execution(life, over) == ended
     steps = life.client("stepfunctions")
@@ -124,33 +110,24 @@ def test_faults_and_executions_come_back(kept: Path, serve: Callable[..., Any], 
     # And the interpreter runs on: a job through the server, in virtual time.
     job = start_steps(life, "job", {"Type": "Task", "Resource": "arn:aws:states:::batch:submitJob.sync", **PARAMETERS})
     until(lambda: job_count(life) == 2)
-    advance(life, 3600)
+    life.advance(3600)
     until(lambda: execution(life, job)["status"] == "SUCCEEDED")
-    assert life.end() == 0
+    life.end()
 
-    life = serve(*FLAGS, "--data", str(kept))
+    life = nursery.start()
     assert execution(life, runs) == stopped
     assert json.loads(execution(life, job)["output"])["Status"] == "SUCCEEDED"
-    assert life.errors() == ""
-    assert life.end() == 0
+    assert life.said == ""
+    life.end()
 
 
 PARAMETERS = {"Parameters": STEP}
 
 
-def start(kept: Path, *flags: str) -> tuple[int, str]:
-    """Start a server that refuses to; exit code and what it said."""
-    command = [sys.executable, "-c", "from batchiac.cli.main import main; main()", "serve", "--port", "0", *FLAGS]
-    ended = subprocess.run(
-        [*command, "--data", str(kept), *flags], capture_output=True, text=True, timeout=60, check=False
-    )
-    return ended.returncode, ended.stderr
-
-
-def test_another_history_is_refused_in_one_sentence(kept: Path, serve: Callable[..., Any]) -> None:
+def test_another_history_is_refused_in_one_sentence(nursery: Nursery) -> None:
     """A snapshot that the replay does not come to: what differs is said, under which versions, and what to do; once
     accepted, it is the history."""
-    path = kept / "snapshot.json"
+    path = nursery.folder / "snapshot.json"
     snapshot = json.loads(path.read_text("utf-8"))
     place = snapshot["places"]["123456789012/us-east-1"]
     assert place["computeEnvironments"]["environment"]["status"] == "VALID"
@@ -159,43 +136,43 @@ def test_another_history_is_refused_in_one_sentence(kept: Path, serve: Callable[
     place["computeEnvironments"]["environment"]["status"] = "INVALID"
     snapshot["versions"]["moto"] = "4.0.0"
     path.write_text(json.dumps(snapshot), "utf-8")
-    code, said = start(kept)
-    assert (code, said.count("\n")) == (5, 1)
+    command = [sys.executable, "-c", "from batchiac.cli.main import main; main()", "serve", "--port", "0", *FLAGS]
+    ended = subprocess.run(
+        [*command, "--data", str(nursery.folder)], capture_output=True, text=True, timeout=60, check=False
+    )
+    said = ended.stderr
+    assert (ended.returncode, ended.stdout, said.count("\n")) == (5, "", 1)
     assert 'computeEnvironments environment status was "INVALID" and is "VALID"' in said
     assert "moto 4.0.0 (now " in said
     assert "--accept-changed-history" in said
-    life = serve(*FLAGS, "--data", str(kept), "--accept-changed-history", "--sync", "always")
-    until(lambda: "tells another history now" in life.errors())
+    life = nursery.start(accept_changed_history=True, sync="always")
+    assert "tells another history now" in life.said
     assert submit_code(life) == ""
     life.kill()
-    life = serve(*FLAGS, "--data", str(kept))
+    life = nursery.start()
     assert job_count(life) == 3
-    assert life.end() == 0
+    life.end()
 
 
-def test_a_journal_that_lost_lines_is_refused(kept: Path) -> None:
+def test_a_journal_that_lost_lines_is_refused(nursery: Nursery) -> None:
     """The snapshot knows how many there were."""
-    path = kept / "journal.jsonl"
+    path = nursery.folder / "journal.jsonl"
     lines = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(b"".join(lines[:-2]))
-    code, said = start(kept)
-    assert code == 5
+    said = nursery.try_start()["failed"]
     assert f"has {len(lines) - 2} lines" in said
 
 
-def test_an_answer_that_is_another_one_is_refused(kept: Path) -> None:
+def test_an_answer_that_is_another_one_is_refused(nursery: Nursery) -> None:
     """Without any snapshot the answers themselves tell: which change, how it was answered and how it is."""
-    (kept / "snapshot.json").unlink()
-    path = kept / "journal.jsonl"
+    (nursery.folder / "snapshot.json").unlink()
+    path = nursery.folder / "journal.jsonl"
     lines = path.read_bytes().splitlines(keepends=True)
     number, record = next(
         (number, json.loads(line[9:])) for number, line in enumerate(lines) if b'"o":"CreateJobQueue"' in line
     )
     record["e"] = "ServerException"
-    from batchiac.local.server.journal import write_line
-
     lines[number] = write_line(record)
     path.write_bytes(b"".join(lines))
-    code, said = start(kept)
-    assert code == 5
+    said = nursery.try_start()["failed"]
     assert f"change {record['n']} (CreateJobQueue) was answered ServerException and is without error" in said

@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -24,6 +24,8 @@ from batchiac.local.after_import import after_import
 _EXECUTION = "moto.stepfunctions.parser.backend.execution"
 _CLIENTS = "moto.stepfunctions.parser.asl.utils.boto_client"
 _MARK = "_batchiac_kept"
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 RESTARTED = "LocalStack.Restarted"
 CAUSE = (
@@ -225,5 +227,5 @@ def _moment(kept: Any) -> Any:
 
 
 def _ms(moment: Any) -> Any:
-    """Milliseconds; moto has some of its moments as text already."""
-    return round(moment.timestamp() * 1000) if isinstance(moment, datetime) else moment
+    """Whole milliseconds, as an answer shows them; moto has some of its moments as text already."""
+    return (moment - _EPOCH) // timedelta(milliseconds=1) if isinstance(moment, datetime) else moment
