@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from attrs import frozen
+from string import Formatter
+
+from attrs import fields, frozen
 
 from batchiac.errors import UserError
 
@@ -28,6 +30,20 @@ class Messages:
     share_required: str = "shareIdentifier is required: job queue {queue} has a scheduling policy."
     delete_enabled_environment: str = "Cannot delete, state must be DISABLED"
     delete_enabled_queue: str = "Cannot delete, state must be DISABLED"
+
+    def __attrs_post_init__(self) -> None:
+        """Raises: ValueError: a text has a name in braces that nothing is given for."""
+        for each in fields(type(self)):
+            allowed, asked = _names(each.default), _names(getattr(self, each.name))
+            if not asked <= allowed:
+                words = ", ".join(f"{{{name}}}" for name in sorted(allowed)) or "none"
+                raise ValueError(
+                    f"Messages.{each.name} has {', '.join(sorted(asked - allowed))!r} in braces: allowed are {words}"
+                )
+
+
+def _names(text: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
 
 
 class EngineRefusal(UserError):  # noqa: N818  STYLE's word

@@ -161,3 +161,12 @@ def test_texts_of_refusals_that_nobody_documents_are_settings() -> None:
     assert said(evolve(instant(), messages=texts), fair) == [*common, "q: a share", *end]
     assert said(instant(), {})[0] == "JobQueue other not found."
     assert said(instant(), {})[-1] == "Cannot delete, state must be DISABLED"
+
+
+def test_a_text_with_an_unknown_name_is_refused_at_once() -> None:
+    """Not on the day that the refusal is due.
+
+    Source: ours (decision 0116); https://docs.python.org/3/library/string.html#format-string-syntax, read 2026-11-21.
+    """
+    with pytest.raises(ValueError, match=r"Messages.queue_not_found has 'name' in braces: allowed are \{queue\}"):
+        Messages(queue_not_found="no {name}")
