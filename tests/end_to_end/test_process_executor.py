@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -38,6 +39,25 @@ def test_a_command_runs_with_its_environment_and_its_log(jobs: Jobs) -> None:
     job = jobs.ended(job_id, "SUCCEEDED")
     assert jobs.log(job) == ["hello", job_id, jobs.served.address, "last", "unfinished"]
     assert job["container"]["exitCode"] == 0
+
+
+def test_a_job_can_ask_about_itself_as_on_ecs(jobs: Jobs) -> None:
+    """The task metadata endpoint: where its log goes, its task's ARN, its limits; /task has all containers."""
+    script = (
+        "import json, os, urllib.request as r; at = os.environ['ECS_CONTAINER_METADATA_URI_V4'];"
+        "one, all = (json.load(r.urlopen(at + tail)) for tail in ('', '/task'));"
+        "print(json.dumps([one, all, os.environ['AWS_EXECUTION_ENV']]))"
+    )
+    job = jobs.ended(jobs.submit("python3", "-c", script), "SUCCEEDED")
+    one, task, where = json.loads(jobs.log(job)[0])
+    assert one["LogOptions"] == {
+        "awslogs-group": "/aws/batch/job",
+        "awslogs-region": "us-east-1",
+        "awslogs-stream": job["container"]["logStreamName"],
+    }
+    assert one["Labels"]["com.amazonaws.ecs.task-arn"] == task["TaskARN"] == job["container"]["taskArn"]
+    assert (one["Limits"], one["KnownStatus"], where) == ({"CPU": 1024, "Memory": 256}, "RUNNING", "AWS_ECS_EC2")
+    assert [each["Name"] for each in task["Containers"]] == ["default"]
 
 
 def test_nothing_of_the_server_shows_in_a_job(jobs: Jobs) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
@@ -60,31 +60,31 @@ class TaskPlan:
 
 
 def plan_task(
-    record: JobRecord, view: JobView, attempt: AttemptView, variables: Mapping[str, str], region: str, account: str
+    record: JobRecord,
+    view: JobView,
+    attempt: AttemptView,
+    variables: Mapping[str, str],
+    metadata: Callable[[str], Mapping[str, str]],
+    region: str,
+    account: str,
 ) -> TaskPlan:
     """The containers of one attempt.
 
     Args:
         variables: for every container, beside its own and the AWS_BATCH_* ones.
+        metadata: container name → what only this one is told.
 
     Raises:
         SecretError: a secret cannot be read.
     """
-    definition = view.request.definition
-    models: Sequence[Container] = definition.containers
-    if view.node_index is not None:
-        ranges = [each for each in definition.node_ranges if each.first <= view.node_index <= each.last]
-        # "If ranges nest, the inner one wins": the narrowest.
-        models = min(ranges, key=lambda each: each.last - each.first).containers if ranges else ()
     batch = dict(view.environment_variables)
     if MAIN_NODE_ADDRESS in batch:
         # The nodes are processes of one machine: this is where the main one listens.
         batch[MAIN_NODE_ADDRESS] = "127.0.0.1"
-    wires = list(_wires(record, view))
-    pod = any("resources" in wire or "env" in wire for wire in wires) or definition.orchestrator == "EKS"
+    pod = view.request.definition.orchestrator == "EKS"
     containers = []
-    for model, wire in zip(models, wires, strict=True):
-        given = {**variables, **model.environment, **_secrets(wire, region, account), **batch}
+    for model, wire in zip(models_of(view), wires_of(record, view), strict=True):
+        given = {**variables, **metadata(model.name), **model.environment, **_secrets(wire, region, account), **batch}
         awslogs = wire.get("logConfiguration", {}).get("logDriver", "awslogs") == "awslogs"
         containers.append(
             ContainerPlan(
@@ -104,8 +104,18 @@ def plan_task(
     return TaskPlan(tuple(containers), pod)
 
 
-def _wires(record: JobRecord, view: JobView) -> Iterator[Wire]:
-    """The containers in wire form, in the order in which the engine has them."""
+def models_of(view: JobView) -> Sequence[Container]:
+    """The containers of a job, child or node as the engine has them."""
+    definition = view.request.definition
+    if view.node_index is None:
+        return definition.containers
+    ranges = [each for each in definition.node_ranges if each.first <= view.node_index <= each.last]
+    # "If ranges nest, the inner one wins": the narrowest.
+    return min(ranges, key=lambda each: each.last - each.first).containers if ranges else ()
+
+
+def wires_of(record: JobRecord, view: JobView) -> Iterator[Wire]:
+    """The same containers in wire form, in the same order."""
     payload = payload_of(record)
     nodes = payload.get("nodeProperties")
     if nodes is not None:

@@ -28,6 +28,7 @@ from batchiac.local.executors.container_plan import ContainerPlan, plan_task
 from batchiac.local.executors.process import Ended, Run
 from batchiac.local.executors.secrets import SecretError
 from batchiac.local.executors.task import Task
+from batchiac.local.executors.task_metadata import metadata_path
 from batchiac.model.job import JobRequest, JobStatus
 from batchiac.model.job_definition import Container
 
@@ -89,7 +90,7 @@ class RealRuns:
 
     Args:
         control: `Turn.control`: a record, around what it records.
-        variables: set for every job beside its own (the server's address); the region is added.
+        variables: set for every job beside its own, with the server's address as AWS_ENDPOINT_URL; the region is added.
     """
 
     def __init__(
@@ -178,8 +179,18 @@ class RealRuns:
         if attempt is None or parent:
             return
         own = {**self._variables, "AWS_DEFAULT_REGION": region, "AWS_REGION": region}
+        ecs = view.request.definition.orchestrator == "ECS"
+
+        def metadata(name: str) -> dict[str, str]:
+            address = self._variables["AWS_ENDPOINT_URL"] + metadata_path(account, region, job_id, number, name)
+            return {"ECS_CONTAINER_METADATA_URI_V4": address} if ecs else {}
+
+        if ecs:
+            own["AWS_EXECUTION_ENV"] = (
+                f"AWS_ECS_{'FARGATE' if view.request.definition.platform == 'FARGATE' else 'EC2'}"
+            )
         try:
-            plan = plan_task(record, view, attempt, own, region, account)
+            plan = plan_task(record, view, attempt, own, metadata, region, account)
         except SecretError as error:
             self._end(key, Ended(None, str(error)), {})
             return

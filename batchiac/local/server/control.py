@@ -11,6 +11,7 @@
     GET    /_batchiac/environment/<account>/<region>/<name>  one environment: its timeline and instances
     GET    /_batchiac/history/<account>/<region>/<job id>  a job's states, step by step
     GET    /_batchiac/log/<account>/<region>?stream=NAME[&group=NAME]   a job's log
+    GET    /_batchiac/metadata/<account>/<region>/<job id>/<attempt>/<container>[/task]   ECS task metadata of real jobs
 
 Answers are JSON; a refused request says why in `message`, with status 400. Requests that name a foreign host or origin
 never get here (safety.py).
@@ -67,6 +68,12 @@ class Stack(Protocol):
         """A job's states, step by step."""
         ...
 
+    def metadata(
+        self, account: str, region: str, job_id: str, attempt: int, container: str, part: str
+    ) -> dict[str, Any]:
+        """What a job's container asks about itself; of its whole task with the part `task`."""
+        ...
+
     def log(self, account: str, region: str, group: str, stream: str) -> dict[str, Any]:
         """The last events of a log stream; an empty group is Batch's own."""
         ...
@@ -121,6 +128,7 @@ class Control:
             ("GET", "environment"): self._environment,
             ("GET", "history"): self._history,
             ("GET", "log"): self._log,
+            ("GET", "metadata"): self._metadata,
         }
 
     def _state(self, environ: dict[str, Any], tail: str) -> dict[str, Any]:
@@ -191,6 +199,13 @@ class Control:
         query = parse_qs(environ.get("QUERY_STRING", ""))
         with self._turn.quietly():
             return self._stack.log(account, region, query.get("group", [""])[0], query.get("stream", [""])[0])
+
+    def _metadata(self, environ: dict[str, Any], tail: str) -> dict[str, Any]:
+        account, region, job_id, attempt, container, part = [*tail.split("/"), "", "", "", "", "", ""][:6]
+        if not (attempt.isascii() and attempt.isdigit() and container):
+            raise UserError(f"found {tail!r}: give <account>/<region>/<job id>/<attempt>/<container> at the path's end")
+        with self._turn.quietly():
+            return self._stack.metadata(account, region, job_id, int(attempt), container, part)
 
 
 def _parts(tail: str, count: int, last: str = "") -> list[str]:

@@ -109,6 +109,22 @@ class StageView:
             raise UserError(f"there is no compute environment {name!r} (any more)")
         return found
 
+    def metadata(
+        self, account: str, region: str, job_id: str, attempt: int, container: str, part: str
+    ) -> dict[str, Any]:
+        """What a job's container asks about itself (executors/task_metadata.py).
+
+        Raises:
+            UserError: there is no such container.
+        """
+        from batchiac.local.executors.task_metadata import read_metadata
+
+        batch = self.stage.backends.get((account, region))
+        found = None if batch is None else read_metadata(batch, job_id, attempt, container, part)
+        if found is None:
+            raise UserError(f"there is no container {container!r} of attempt {attempt} of a job {job_id}")
+        return found
+
     def log(self, account: str, region: str, group: str, stream: str) -> dict[str, Any]:
         """The last events of a log stream, and how many there are.
 

@@ -50,6 +50,9 @@ class FixedStack:
     def history(self, account: str, region: str, job_id: str) -> dict[str, Any]:
         return {"steps": [account, region, job_id]}
 
+    def metadata(self, *names: object) -> dict[str, Any]:
+        return {"asked": list(names)}
+
     def log(self, account: str, region: str, group: str, stream: str) -> dict[str, Any]:
         return {"events": [account, region, group, stream]}
 

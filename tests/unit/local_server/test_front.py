@@ -152,7 +152,12 @@ def test_the_console_may_read_and_not_change(front: Any) -> None:
     assert post(front, "/_batchiac/log/1/r?stream=a%2Fb", b"", method="GET") == (200, log)
     assert post(front, "/_batchiac/environment/1/r/e", b"", method="GET") == (200, {"name": ["1", "r", "e"]})
     assert post(front, "/_batchiac/history/1/r/j%230", b"", method="GET") == (200, {"steps": ["1", "r", "j#0"]})
-    for wrong in ("timeline", "timeline/1", "log/1/r/x", "timeline//r", "environment/1/r", "history/1/r/j/x"):
+    asked = {"asked": ["1", "r", "j:0", 2, "default", "task"]}
+    assert post(front, "/_batchiac/metadata/1/r/j%3A0/2/default/task", b"", method="GET") == (200, asked)
+    for wrong in (
+        *("timeline", "timeline/1", "log/1/r/x", "timeline//r", "environment/1/r", "history/1/r/j/x"),
+        *("metadata/1/r/j/x/default", "metadata/1/r/j/1"),
+    ):
         assert post(front, f"/_batchiac/{wrong}", b"", method="GET")[0] == 400
 
 
