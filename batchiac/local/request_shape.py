@@ -103,7 +103,9 @@ def _structure(shape: Any, built: dict[str, Parser]) -> Parser:
     required = tuple(shape.required_members)
     # The model says that tags are at least one, and AWS takes none for no tags: Airflow's operators send `tags: {}`.
     # Source: apache/airflow, providers/amazon/aws/operators/batch.py (`self.tags = tags or {}`), read 2026-11-21.
-    no_tags = {"tags"} if "tags" in shape.members and "tags" not in required else frozenset()
+    # (computeResources.tags has no least number: there none takes away what an environment has.)
+    at_least_one = "tags" in shape.members and shape.members["tags"].metadata.get("min")
+    no_tags = {"tags"} if at_least_one and "tags" not in required else frozenset()
 
     def parse(value: Any, path: str, broken: list[str]) -> Any:
         if type(value) is not dict:

@@ -65,7 +65,6 @@ _WHEN_LEFT_OUT: Mapping[str, Any] = {
     "ec2Configuration": [],
     "tags": {},
     "scalingPolicy": {"minScaleDownDelayMinutes": 0},
-    "capacityTags": {},
 }
 """How UpdateComputeEnvironment is told that a member of computeResources is no longer wanted.
 Source: botocore 1.44, ComputeResourceUpdate."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from attrs import evolve
+
 from batchiac.aws import job_queue as aws
 from batchiac.aws.wait import wait_until
-from batchiac.model.handler import Properties
+from batchiac.model.handler import DiffResult, Properties
 from batchiac.provider.batch_resource import BatchResource
 from batchiac.provider.identity import CREATING, identity_of
 
@@ -22,6 +24,8 @@ _UPDATABLE = (
 _WHEN_LEFT_OUT: Mapping[str, Any] = {"state": "ENABLED", "jobStateTimeLimitActions": []}
 """What taking a property out of the program means to UpdateJobQueue."""
 
+_TYPE = "jobQueueType"
+
 SEEN_DEADLINE_S = 300.0
 
 
@@ -33,6 +37,16 @@ class JobQueue(BatchResource):
     id_output = "jobQueueArn"
     inputs = ("jobQueueName", "jobQueueType", *_UPDATABLE)
     outputs = ("jobQueueArn", "status", "statusReason")
+
+    def diff(self, state: Properties, inputs: Properties) -> DiffResult:
+        """As every diff; but to spell out the type that AWS has inferred, or to leave that to AWS, is no change."""
+        result = super().diff(state, inputs)
+        if (state.get(_TYPE) is None) is (inputs.get(_TYPE) is None):
+            return result
+        changes = tuple(each for each in result.changes if each.path != _TYPE)
+        replaces = tuple(each for each in result.replaces if each != _TYPE)
+        delete_first = bool(replaces) and result.delete_before_replace
+        return evolve(result, changes=changes, replaces=replaces, delete_before_replace=delete_first)  # type: ignore[arg-type]
 
     def _make(self, inputs: Properties, tags: Mapping[str, str]) -> str:
         sent = {key: inputs[key] for key in self.inputs if inputs.get(key) is not None}

@@ -214,6 +214,8 @@ ROWS: Final[Mapping[str, tuple[tuple[str, Change], ...]]] = {
         ("computeResources.launchTemplate.version", default("$Default", "")),
         ("computeResources.updateToLatestImageVersion", default(False)),
         ("computeResources.scalingPolicy.minScaleDownDelayMinutes", default(0)),
+        ("eksConfiguration.accessEntry.desiredState", default("INHERIT_FROM_CLUSTER")),
+        ("eksConfiguration.accessEntry.status", never),
         ("ecsSettings.containerInsights", default("DISABLED", "disabled")),
         ("updatePolicy.terminateJobsOnUpdate", default(False)),
         ("updatePolicy.jobExecutionTimeoutMinutes", default(30)),
@@ -324,7 +326,8 @@ def merge_read(kind: str, known: Mapping[str, Any], actual: Mapping[str, Any]) -
 
     Args:
         known: the inputs by the state.
-        actual: the inputs as AWS tells them; a property that AWS never tells is absent here and kept.
+        actual: the inputs as AWS tells them; a property that AWS never tells is absent here and kept, one that it
+            tells to be unset is None.
     """
     for path in COMPUTED.get(kind, ()):
         if _at(known, path) is None:
@@ -342,11 +345,49 @@ def merge_read(kind: str, known: Mapping[str, Any], actual: Mapping[str, Any]) -
         if key in actual or key == "tags":
             if same.get(key) == other.get(key):
                 continue
-            if key in actual:
+            if actual.get(key) is not None:
                 merged[key] = _merged(known.get(key), actual[key], same.get(key), other.get(key))
             else:
-                merged.pop(key)
+                merged.pop(key, None)
+    return _in_known_order(kind, merged, known, ())
+
+
+IDENTIFYING: Final = ("name", "type", "key", "shareIdentifier", "containerPath", "imageType", "hostPath", "targetNodes")
+"""What an element of a list is called by, so that a changed one is found at its old place."""
+
+
+def _in_known_order(kind: str, merged: dict[str, Any], known: Any, at: tuple[str, ...]) -> dict[str, Any]:
+    """`merged` with each list in the state's order, where order means nothing: only what changed differs then."""
+    here, there = _at(merged, ".".join(at)) if at else merged, _at(known, ".".join(at)) if at else known
+    if _map(here) and _map(there):
+        for key in here:
+            if key in there and here[key] is not there[key] and "." not in key:
+                merged = _in_known_order(kind, merged, known, (*at, key))
+    elif isinstance(here, list) and isinstance(there, list) and here != there:
+        turned = _with(merged, ".".join(at), _ordered_as(here, there))
+        if normal(kind, turned) == normal(kind, merged):
+            return dict(turned)
     return merged
+
+
+def _ordered_as(found: list[Any], known: list[Any]) -> list[Any]:
+    """The elements of `found`, those that `known` has too at their places there, new ones in what is left."""
+    left = list(found)
+    places: list[Any] = [None] * len(known)
+    for same in (lambda one, other: bool(one == other), _is_of_one_name):
+        for index, each in enumerate(known):
+            if places[index] is None and (match := next((it for it in left if same(it, each)), None)) is not None:
+                left.remove(match)
+                places[index] = match
+    if len(found) >= len(known):
+        places = [each if each is not None else left.pop(0) for each in places]
+    return [*(each for each in places if each is not None), *left]
+
+
+def _is_of_one_name(one: Any, other: Any) -> bool:
+    if not (_map(one) and _map(other)):
+        return False
+    return any(key in one and one[key] == other.get(key) for key in IDENTIFYING)
 
 
 LEFT_TO_AWS: Final[Mapping[str, tuple[str, ...]]] = {

@@ -246,6 +246,8 @@ def effect_of(kind: str, path: str, state: Mapping[str, Any], inputs: Mapping[st
         return _environment(row, path, state, inputs)
     if kind == "JobQueue" and path == "schedulingPolicyArn":
         return _policy(row, state, inputs)
+    if kind == "JobQueue" and path.startswith(("computeEnvironmentOrder", "serviceEnvironmentOrder")):
+        return _queue_type(row, state, inputs)
     if kind == "SchedulingPolicy" and row.effect is Effect.IN_PLACE:
         return _policy_kind(row, state, inputs)
     return row
@@ -279,6 +281,9 @@ def _environment(row: UpdateRow, path: str, state: Mapping[str, Any], inputs: Ma
         inputs.get("serviceRole")
     ):
         return _replaced(row, "the service-linked role and a role of one's own cannot be exchanged", INFRASTRUCTURE)
+    if row.path == "computeResources.capacityTags" and not _resources_of(inputs).get("capacityTags"):
+        # TagrisTagsMap has at least one entry: the Update API has no word for none.
+        return _replaced(row, "AWS can change capacityTags but not take all of them away", UPDATE_CE)
     if row.effect is not Effect.INFRASTRUCTURE_UPDATE:
         return row
     before, after = _compute_type(state), _compute_type(inputs)
@@ -294,9 +299,13 @@ def _environment(row: UpdateRow, path: str, state: Mapping[str, Any], inputs: Ma
     return row
 
 
-def _compute_type(environment: Mapping[str, Any]) -> Any:
+def _resources_of(environment: Mapping[str, Any]) -> Mapping[str, Any]:
     resources = environment.get("computeResources")
-    found = resources.get("type") if isinstance(resources, Mapping) else None
+    return resources if isinstance(resources, Mapping) else {}
+
+
+def _compute_type(environment: Mapping[str, Any]) -> Any:
+    found = _resources_of(environment).get("type")
     return found.upper() if isinstance(found, str) else found
 
 
@@ -308,6 +317,14 @@ def _policy(row: UpdateRow, state: Mapping[str, Any], inputs: Mapping[str, Any])
         return _replaced(row, "a scheduling policy can be exchanged but not removed", row.source)
     if had is None:
         return _replaced(row, "a scheduling policy cannot be added to a first-in-first-out queue", row.source)
+    return row
+
+
+def _queue_type(row: UpdateRow, state: Mapping[str, Any], inputs: Mapping[str, Any]) -> UpdateRow:
+    # API_CreateJobQueue: a queue has either order; which one decides over its type, which no update changes.
+    orders = ("computeEnvironmentOrder", "serviceEnvironmentOrder")
+    if [state.get(each) is not None for each in orders] != [inputs.get(each) is not None for each in orders]:
+        return _replaced(row, "a queue of jobs and one of service jobs cannot be exchanged", row.source)
     return row
 
 

@@ -287,9 +287,8 @@ ROWS: tuple[Row, ...] = (
 )
 
 TAKEN_OUT: tuple[Row, ...] = tuple(
-    evolve(each, after=None, effect=effect)
+    evolve(each, after=None)
     for each in ROWS
-    for effect in [SCALING if each.path.endswith("minvCpus") else each.effect]
     if each.before is not None
     and each.path
     not in (
@@ -297,7 +296,9 @@ TAKEN_OUT: tuple[Row, ...] = tuple(
         "computeEnvironmentName",
         "serviceRole",
         CR + "type",
+        CR + "minvCpus",
         CR + "maxvCpus",
+        CR + "securityGroupIds",
         CR + "instanceTypes",
         CR + "subnets",
         CR + "instanceRole",
@@ -309,6 +310,7 @@ TAKEN_OUT: tuple[Row, ...] = tuple(
         LT + "version",
         LT + "overrides.launchTemplateId",
         LT + "overrides.launchTemplateName",
+        LT + "overrides.version",
         LT + "overrides.targetInstanceTypes",
         MIP + "infrastructureRoleArn",
         MIT + "ec2InstanceProfileArn",
@@ -316,6 +318,7 @@ TAKEN_OUT: tuple[Row, ...] = tuple(
         MIT + "networkConfiguration.securityGroups",
         "eksConfiguration.eksClusterArn",
         "eksConfiguration.kubernetesNamespace",
+        "eksConfiguration.accessEntry.desiredState",
     )
 )
 """The same rows with the property taken out of the program, those left out that an environment cannot do without."""
