@@ -303,7 +303,12 @@ def test_spot_capacity_optimized_takes_the_deepest_pool() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "strategy", "groups"),
-    [("SPOT", "BEST_FIT", 1), ("EC2", "BEST_FIT", 2), ("EC2", "BEST_FIT_PROGRESSIVE", 1)],
+    [
+        ("SPOT", "BEST_FIT", 1),
+        ("EC2", "BEST_FIT", 2),
+        ("EC2", "BEST_FIT_PROGRESSIVE", 1),
+        ("SPOT", "SPOT_CAPACITY_OPTIMIZED", 1),
+    ],
 )
 def test_what_backs_an_environment(kind: str, strategy: str, groups: int) -> None:
     """Spot Fleet; an Auto Scaling group a type; one group.
@@ -318,7 +323,7 @@ def test_what_backs_an_environment(kind: str, strategy: str, groups: int) -> Non
     view = stage.engine.find_environment("ce")
     assert view is not None
     assert len(view.groups) == groups
-    assert all(name.startswith("sfr-") is (kind == "SPOT") for name in view.groups)
+    assert all(name.startswith("sfr-") is ((kind, strategy) == ("SPOT", "BEST_FIT")) for name in view.groups)
 
 
 def test_min_vcpus_are_kept_even_while_disabled() -> None:
@@ -766,6 +771,12 @@ def test_spot_price_capacity_optimized_weighs_price_and_depth() -> None:
     stage.submit(vcpus=4)
     stage.finish()
     assert launched(stage) == ["c5.xlarge"]
+    shallow = Stage(resources=resources)
+    shallow.engine.set_capacity("c5.xlarge", 1, spot=True)
+    for _ in range(4):
+        shallow.submit(vcpus=4)
+    shallow.finish()
+    assert launched(shallow) == ["m5.xlarge"] * 4
 
 
 def test_spot_capacity_optimized_prioritized_keeps_the_order_at_equal_depth() -> None:

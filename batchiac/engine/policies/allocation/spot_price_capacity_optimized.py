@@ -10,8 +10,8 @@ from __future__ import annotations
 from batchiac.engine.policies.allocation.candidate import Candidate, auto_scaling_group, by_cost
 
 
-def enough(candidate: Candidate, wanted: int) -> bool:
-    """False (sorts first) when the pool can give all that is wanted."""
+def is_short(candidate: Candidate, wanted: int) -> bool:
+    """True when the pool cannot give all that is wanted."""
     return candidate.depth() * candidate.jobs < wanted
 
 
@@ -24,7 +24,7 @@ class SpotPriceCapacityOptimized:
         """Cheapest a job first among the pools that have enough; the others after, deepest first."""
         return sorted(
             by_cost(candidates, wanted),
-            key=lambda each: (enough(each, wanted), -each.depth() if enough(each, wanted) else 0),
+            key=lambda each: (is_short(each, wanted), -each.depth() if is_short(each, wanted) else 0),
         )
 
     def group(self, environment: str, unique: str, instance_type: str, *, spot: bool) -> str:
