@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
 from batchiac.aws.door import Door
@@ -70,8 +70,13 @@ class ResourceHandler(ABC):
     outputs: ClassVar[tuple[str, ...]]
     """Every top-level output beside the inputs and `account`. Persistent."""
 
+    was_creating: Callable[[Properties], bool]
+    """True when its adapter knows of a run that died while it created these inputs; an engine that records a create
+    before `confirm` never needs it."""
+
     def __init__(self, door: Door) -> None:
         self.door = door
+        self.was_creating = lambda _inputs: False
 
     # -- no calls -----------------------------------------------------------------------------------------------
 
@@ -356,15 +361,29 @@ class ResourceHandler(ABC):
         """The inputs that would create what was found, spelled as they are known where that means the same."""
         keys = (*self.inputs, "tags")
         known_inputs = {key: known[key] for key in keys if known.get(key) is not None}
-        return merge_read(self.kind, known_inputs, {key: found[key] for key in keys if found.get(key) is not None})
+        # What AWS does not mention is unset there, except what is ours alone.
+        told = {key: found.get(key) for key in keys if key in found or key not in self.own_inputs}
+        return merge_read(self.kind, known_inputs, told)
 
     def _make_new(self, inputs: Properties) -> str:
         try:
             return self._make(inputs, {**(inputs.get("tags") or {}), **creating_tag(inputs)})
         except AwsRefusal as refusal:
             if _ALREADY_THERE.search(f"{refusal.code} {refusal.aws_message}"):
+                if self.was_creating(inputs) and (whole := self._find_whole(inputs)) is not None:
+                    return whole
                 raise self._refuse_existing(inputs, refusal) from refusal
             raise
+
+    def _find_whole(self, inputs: Properties) -> str | None:
+        """The id of what is in every input, tags too, what a run that died was about to make; None when none is."""
+        if not self.id_output:
+            return None
+        name = str(inputs[self.name_property])
+        found = self._find(name, inputs)
+        if found is None or self.diff(self._left(inputs, found), inputs).changes:
+            return None
+        return self._id_of(name, found)
 
     def _clean_up(self, resource_id: str, inputs: Properties, error: BatchiacError) -> None:
         """Remove what a failed create made; where that fails as well, say that the next run adopts it."""

@@ -294,8 +294,16 @@ def _creating_policies(door: Door, inputs: Properties) -> list[str]:
     return [each["arn"] for each in found if each.get("tags", {}).get(CREATING) == identity_of(inputs)]
 
 
+_FAIR_DEFAULTS: Mapping[str, Any] = {"shareDecaySeconds": 0, "computeReservation": 0, "shareDistribution": []}
+"""Source: https://docs.aws.amazon.com/batch/latest/APIReference/API_FairsharePolicy.html"""
+
+
 def _change_policy(door: Door, arn: str, old: Properties, new: Properties) -> None:
     sent = {key: new[key] for key in ("fairsharePolicy", "quotaSharePolicy") if new.get(key) is not None}
+    if "fairsharePolicy" in sent:
+        # AWS does not say whether what is left out of an update goes back to its default: it is said.
+        gone = {key for key in old.get("fairsharePolicy") or () if key not in sent["fairsharePolicy"]}
+        sent["fairsharePolicy"] = {**{key: _FAIR_DEFAULTS[key] for key in sorted(gone)}, **sent["fairsharePolicy"]}
     if old:
         door.client("batch").update_scheduling_policy(arn=arn, **sent)
 

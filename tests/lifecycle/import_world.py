@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ class ImportWorld:
         environ = {**os.environ, "PULUMI_CONFIG_PASSPHRASE": ""}
         return open_stack(self.folder, "local", environ=environ, in_process=True)
 
-    @property
+    @cached_property
     def door(self) -> Any:
         from batchiac.aws import Door
 

@@ -242,7 +242,6 @@ def test_run_error_has_no_traceback(world: World) -> None:
         ('pulumi.StackReference("organization/other/dev")', "a reference to another stack"),
         ('pulumi.runtime.invoke("aws:ec2/getAmi:getAmi", {})', "the function aws:ec2/getAmi:getAmi"),
         ('pulumi.CustomResource("aws:s3/bucket:Bucket", "b", {})', "aws:s3/bucket:Bucket"),
-        ('Thing("a", opts=Opts(import_="id-1"))', "import_"),
         ('Thing("a", opts=Opts(transforms=[lambda args: None]))', "transforms"),
         ('a = Thing("a")\nThing("b", opts=Opts(replace_with=[a]))', "replace_with"),
         ('Thing("a", opts=Opts(replacement_trigger="x"))', "replacement_trigger"),
