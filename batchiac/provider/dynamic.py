@@ -20,10 +20,11 @@ from pulumi import dynamic
 from pulumi.output import Unknown
 
 from batchiac.errors import BatchiacError, InternalError
-from batchiac.model.handler import Handler
 from batchiac.model.target import KEYS, Target, target_from_config
 from batchiac.model.unknown import UNKNOWN
 from batchiac.provider import HANDLERS, TOKEN_PREFIX
+from batchiac.provider.pulumi_state import find_live, was_creating
+from batchiac.provider.resource import ResourceHandler
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -97,9 +98,11 @@ class Provider(dynamic.ResourceProvider):
         """Read where the stack acts; the same keys as the embedded engine reads."""
         config = {f"batchiac:{key}": req.config.get(f"batchiac:{key}") for key in KEYS}
         target = target_from_config({key: each for key, each in config.items() if each is not None}, os.environ)
-        self._handler: Handler = HANDLERS[TOKEN_PREFIX + self.kind](_door_of(target))
+        self._handler = HANDLERS[TOKEN_PREFIX + self.kind](_door_of(target))
+        self._handler.was_creating = lambda inputs: was_creating(TOKEN_PREFIX + self.kind, str(inputs.get("identity")))
+        self._checked: dict[str, Mapping[str, Any]] = {}
 
-    def _configured(self) -> Handler:
+    def _configured(self) -> ResourceHandler:
         try:
             return self._handler
         except AttributeError:
@@ -108,9 +111,23 @@ class Provider(dynamic.ResourceProvider):
     @_plainly
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> dynamic.CheckResult:
         """The handler's check; every failure with its property."""
-        result = self._configured().check(from_pulumi(_olds), from_pulumi(news))
+        handler, olds, inputs = self._configured(), from_pulumi(_olds), from_pulumi(news)
+        if olds:
+            self._checked[str(inputs.get("identity"))] = olds
+            result = handler.check(olds, inputs)
+        elif replaced := self._replaced(str(inputs.get("identity"))):
+            result = handler.check_replacement(replaced, inputs)
+        else:
+            result = handler.check({}, inputs)
         failures = [dynamic.CheckFailure(each.property, each.reason) for each in result.failures]
         return dynamic.CheckResult(to_pulumi(result.inputs), failures)
+
+    def _replaced(self, identity: str) -> Mapping[str, Any] | None:
+        """The inputs of what a resource that is checked without olds is to replace; None when it is new.
+
+        A replacement is checked twice, with its olds and without; one that `--replace` asks for without only.
+        """
+        return self._checked.get(identity) or find_live(TOKEN_PREFIX + self.kind, identity)
 
     @_plainly
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> dynamic.DiffResult:
