@@ -43,8 +43,8 @@ def read_config(keys: Mapping[str, Key], namespace: str | None = None) -> dict[s
         ConfigError: unknown keys, missing ones, values of another type: all of them in one sentence each.
     """
     namespace = namespace or pulumi.get_project()
-    # pulumi.Config reads single keys and cannot list them. This is the mapping that it reads.
-    present = pulumi.runtime.config.CONFIG.get() or pulumi.runtime.config.get_config_env()
+    # pulumi.Config reads single keys and cannot list them. Both engines hand the program the whole of it this way.
+    present = pulumi.runtime.get_config_env()
     problems = [
         f"unknown config key {key}; did you mean {namespace}:{_nearest(key.partition(':')[2], keys)}?"
         for key in present

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
+import json
 import logging
 import os
 import runpy
@@ -183,6 +184,13 @@ def _execute(path: Path) -> None:
 def _as_main(program: Program, folder: Path) -> Iterator[None]:
     """The process as the program expects it, and afterwards as it was: as under Pulumi, it runs in its own folder."""
     before_path, before_argv, before_cwd = list(sys.path), sys.argv, _cwd()
+    # As Pulumi's language host does: it is the only way to list the keys (`pulumi.runtime.get_config_env`).
+    handed = {
+        "PULUMI_CONFIG": json.dumps(dict(program.config)),
+        "PULUMI_CONFIG_SECRET_KEYS": json.dumps(list(program.secret_keys)),
+    }
+    before_environ = {name: os.environ.get(name) for name in handed}
+    os.environ.update(handed)
     _purge(folder)
     sys.path.insert(0, str(folder))
     sys.argv = [str(program.path)]
@@ -192,6 +200,11 @@ def _as_main(program: Program, folder: Path) -> Iterator[None]:
         with contextlib.redirect_stdout(sys.stderr):
             yield
     finally:
+        for name, value in before_environ.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
         sys.path[:] = before_path
         sys.argv = before_argv
         if before_cwd is not None:
