@@ -190,3 +190,35 @@ def test_a_wrong_config_key_is_one_sentence(pulumi: Run, run: Run, project: Path
     text = done.stdout + done.stderr
     assert "unknown config key infra:maxVcpu; did you mean infra:maxVcpus?" in text
     assert "Traceback" not in text
+
+
+def test_what_batchiac_imported_is_pulumi_s_too(pulumi: Run, batchiac: Run, run: Run, project: Path) -> None:
+    """The state forgotten and imported again by batchiac: no change to either program, and Pulumi destroys it.
+
+    Pulumi cannot import dynamic resources itself: its engine reads them without their `__provider`.
+    """
+    run("pulumi", "stack", "init", "local", "--non-interactive")
+    batchiac("up", "--yes")
+    shutil.rmtree(project / ".state")
+    (project / ".state").mkdir()
+    shutil.rmtree(project / "infra" / "__pycache__", ignore_errors=True)
+    (project / "infra" / "__main__.py").unlink()
+    run("pulumi", "stack", "init", "local", "--non-interactive")
+    shown = batchiac("import", "--all", "--with-network", "--no-protect", "--yes")
+    assert "Nothing was changed at AWS; a preview shows no change." in shown.stderr
+    pulumi("preview", "--expect-no-changes")
+    batchiac("preview", "--expect-no-changes")
+    program = project / "infra" / "__main__.py"
+    wanted = """
+batch.WireResource(
+    "Role",
+    "theirs",
+    {"assumeRolePolicyDocument": {}},
+    opts=pulumi.ResourceOptions(import_="arn:aws:iam::123456789012:role/theirs"),
+)
+"""
+    text = program.read_text()
+    program.write_text("import pulumi\n" + text + wanted)
+    assert "KeyError: '__provider'" in pulumi("preview", code=1).stdout
+    program.write_text(text)
+    pulumi("destroy", "--yes", "--skip-preview")
