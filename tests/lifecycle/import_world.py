@@ -46,7 +46,7 @@ class ImportWorld:
             "name: found\nmain: program\nstackConfigDir: stacks\nruntime: python\nbackend:\n  url: file://./.state\n"
         )
         (folder / "stacks/Pulumi.local.yaml").write_text(
-            "config:\n  batchiac:target: local\n  batchiac:region: us-east-1\n"
+            "config:\n  batchiac:target: local\n  batchiac:region: us-east-1\n  batchiac:endpoint: http://127.0.0.1:9\n"
         )
 
     @property
