@@ -160,8 +160,8 @@ def answer(batch: BatchBackend, operation: str, params: object) -> dict[str, Any
 
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}")
 _JOB_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}([:#][0-9]+)?")
-_judged: dict[str, None] = {}
-"""SubmitJob requests that broke no rule, by `_likeness`."""
+_judged: dict[tuple[frozenset[str], str], None] = {}
+"""SubmitJob requests that broke no rule, by the rules that were left aside and `_likeness`."""
 
 
 def _require_rules(
@@ -172,10 +172,10 @@ def _require_rules(
     A client that submits thousands of jobs sends thousands of requests that differ in name and dependencies only;
     such are judged once, or judging would take most of the time of SubmitJob.
     """
-    likeness = _likeness(request) if operation == "SubmitJob" else None
-    if likeness is not None and likeness in _judged:
-        return
     accepted = batch.stage.settings.accepted_rules
+    likeness = _likeness(request) if operation == "SubmitJob" else None
+    if likeness is not None and (accepted, likeness) in _judged:
+        return
     broken = [
         finding
         for finding in _rules_check()(operation, request, current=current)
@@ -187,7 +187,7 @@ def _require_rules(
     if likeness is not None:
         if len(_judged) >= 4096:
             _judged.clear()
-        _judged[likeness] = None
+        _judged[accepted, likeness] = None
 
 
 def _likeness(request: dict[str, Any]) -> str | None:

@@ -127,6 +127,23 @@ def test_rules_can_be_left_aside_one_by_one() -> None:
             batchiac.local.uninstall()
 
 
+def test_what_one_stack_leaves_aside_another_does_not() -> None:
+    """SubmitJob's requests are judged once each: by the rules of the stack that they come to."""
+    timeout = {"attemptDurationSeconds": 5}
+    for accepted, refused in ((frozenset({"SJ010"}), False), (frozenset[str](), True)):
+        batchiac.local.install(evolve(DROP_IN, accepted_rules=accepted))
+        try:
+            with mock_aws():
+                batch = furnish(["sleep", "60"])
+                if refused:
+                    with pytest.raises(ClientError, match="at least 60 seconds"):
+                        batch.submit_job(jobName="a", jobQueue="q", jobDefinition="jd", timeout=timeout)
+                else:
+                    batch.submit_job(jobName="a", jobQueue="q", jobDefinition="jd", timeout=timeout)
+        finally:
+            batchiac.local.uninstall()
+
+
 @pytest.mark.parametrize(
     ("operation", "request_", "text"),
     [
