@@ -34,7 +34,7 @@ def jobs(serve_once: Callable[..., Any]) -> Iterator[Jobs]:
 
 def test_a_command_runs_with_its_environment_and_its_log(jobs: Jobs) -> None:
     """The container's variables, AWS_BATCH_*, the server's address; its lines in the log stream."""
-    script = "echo $GREETING; echo $AWS_BATCH_JOB_ID; echo $AWS_ENDPOINT_URL; echo last >&2; printf unfinished"
+    script = "echo $GREETING; echo $AWS_BATCH_JOB_ID; echo $AWS_ENDPOINT_URL; echo last >/dev/stderr; printf unfinished"
     job_id = jobs.submit("sh", "-c", script)
     job = jobs.ended(job_id, "SUCCEEDED")
     assert jobs.log(job) == ["hello", job_id, jobs.served.address, "last", "unfinished"]
@@ -153,6 +153,16 @@ def test_output_is_in_the_stream_while_it_runs(jobs: Jobs) -> None:
     begun, *pieces = jobs.log(jobs.ended(job_id, "FAILED"))
     assert begun == "begun"
     assert [len(piece) for piece in pieces] == [262_118, 300_000 - 262_118]
+
+
+def test_one_that_writes_without_end_waits_for_its_reader(jobs: Jobs) -> None:
+    """It is held back, as by the awslogs driver: the server goes on answering, and other jobs come to their end."""
+    endless = jobs.submit("yes")
+    assert jobs.first_line(endless) == "y"
+    assert jobs.log(jobs.ended(jobs.submit("echo", "hello"), "SUCCEEDED")) == ["hello"]
+    assert jobs.look(endless)["status"] == "RUNNING"
+    jobs.batch.terminate_job(jobId=endless, reason="enough")
+    jobs.ended(endless, "FAILED")
 
 
 @pytest.mark.parametrize(

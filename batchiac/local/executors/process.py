@@ -13,6 +13,7 @@ that was faster than the look, in one process, is found out at its end by its pe
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import pwd
@@ -33,8 +34,10 @@ KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "TZ")
 MOST_LINE_BYTES = 262_144 - 26
 """CloudWatch Logs takes 256 KiB an event, 26 bytes of it its own; the awslogs driver splits longer lines.
 Source: https://docs.docker.com/engine/logging/drivers/awslogs/, read 2026-11-21."""
-MOST_READ_BYTES = 4 * 1_048_576
-"""Read of one container's output at a time: one that writes without end must not hold up the others."""
+PIPE_BYTES = 262_144
+"""What a container may have written that nobody has read yet; then its write waits, as with the awslogs driver."""
+MOST_LINES = 2_000
+"""Taken from one container at a time: one that writes without end must not hold up the others."""
 PEAK_FLOOR_MIB = 48
 """A peak below this says nothing: before its command begins, the process is a Python of about 10 MiB."""
 _CANNOT_START = (
@@ -65,14 +68,18 @@ class Run:
     supervisor: subprocess.Popen[bytes]
     folder: Path
     memory_mib: int
-    _read_to: int = 0
+    _output: int
     _out_of_memory: bool = False
+    _at_end: bool = False
     _rest: bytes = field(default=b"")
 
     def poll(self) -> Ended | None:
-        """How it ended, None while it runs."""
-        if self.supervisor.poll() is None:
+        """How it ended, None while it runs, or `new_lines` has not yet given all."""
+        if self.supervisor.poll() is None or not self._at_end or self._rest:
             return None
+        return self._read_end()
+
+    def _read_end(self) -> Ended:
         assert self.supervisor.stdin is not None
         with contextlib.suppress(OSError):
             self.supervisor.stdin.close()
@@ -107,26 +114,32 @@ class Run:
             self.supervisor.stdin.write(order)
             self.supervisor.stdin.flush()
 
-    def new_lines(self, *, last: bool = False) -> list[str]:
-        """The lines that it has written since the last call; with `last`, all that is left, an unfinished one too."""
-        with (self.folder / "output").open("rb") as output:
-            output.seek(self._read_to)
-            text = self._rest + output.read(-1 if last else MOST_READ_BYTES)
-            self._read_to = output.tell()
-        lines = text.split(b"\n")
-        self._rest = lines.pop()
-        if last or len(self._rest) >= MOST_LINE_BYTES:
-            lines += [self._rest] if self._rest else []
-            self._rest = b""
+    def new_lines(self) -> list[str]:
+        """Some of the lines that it has written since the last call; at its end an unfinished one too."""
+        # What is left at the end is little, and the job waits for it.
+        most = MOST_LINES if self.supervisor.poll() is None else 25 * MOST_LINES
+        while not self._at_end and self._rest.count(b"\n") < most:
+            try:
+                piece = os.read(self._output, PIPE_BYTES)
+            except BlockingIOError:
+                break
+            self._at_end = not piece
+            self._rest += piece
+        *lines, rest = self._rest.split(b"\n", most)
+        if len(lines) < most and (self._at_end or len(rest) >= MOST_LINE_BYTES):
+            lines += [rest] if rest else []
+            rest = b""
+        self._rest = rest
         return [piece.decode("utf-8", "replace").rstrip("\r") for line in lines for piece in _pieces(line)]
 
     def wait(self) -> None:
-        """Until it has ended. Only after `kill`."""
+        """Until it has ended; what it has written since is lost. Only after `kill`."""
         self.supervisor.wait()
-        self.poll()
+        self._read_end()
 
     def clean(self) -> None:
-        """Remove its folder."""
+        """Remove its folder, close its output."""
+        os.close(self._output)
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
@@ -146,22 +159,28 @@ def start(command: Sequence[str], variables: Mapping[str, str], memory_mib: int)
         work = folder / "work"
         work.mkdir()
         user = _other_user()
-        if user is not None:
-            os.chown(work, user.pw_uid, user.pw_gid)
-            folder.chmod(0o711)
         own = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
-        with (folder / "output").open("wb") as output:
+        output, writing = _make_pipe()
+        try:
+            if user is not None:
+                os.chown(work, user.pw_uid, user.pw_gid)
+                os.chown(writing, user.pw_uid, user.pw_gid)  # for a script's `>/dev/stderr`, which opens it anew
+                folder.chmod(0o711)
             supervisor = subprocess.Popen(
                 [sys.executable, "-I", "-S", str(SUPERVISOR), str(folder)],
                 stdin=subprocess.PIPE,
-                stdout=output,
-                stderr=subprocess.STDOUT,
+                stdout=writing,
+                stderr=writing,
                 cwd=work,
                 env=own,
                 start_new_session=True,
                 close_fds=True,
             )
-        (folder / "output").chmod(0o600)
+        except OSError:
+            os.close(output)
+            raise
+        finally:
+            os.close(writing)
     except OSError:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -171,9 +190,18 @@ def start(command: Sequence[str], variables: Mapping[str, str], memory_mib: int)
         "uid": -1 if user is None else user.pw_uid,
         "gid": -1 if user is None else user.pw_gid,
     }
-    run = Run(supervisor, folder, memory_mib)
+    run = Run(supervisor, folder, memory_mib, output)
     run._order(json.dumps(order).encode() + b"\n")
     return run
+
+
+def _make_pipe() -> tuple[int, int]:
+    """A pipe to be read without waiting: its ends for reading and writing."""
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+    with contextlib.suppress(OSError, AttributeError):  # a user may have only so many large pipes; and Linux only
+        fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+    return reading, writing
 
 
 def _other_user() -> pwd.struct_passwd | None:

@@ -148,8 +148,8 @@ class RealRuns:
         for key, live in list(self._live.items()):
             batch = self._stage.backends[key[0], key[1]]
             self._stop_where_asked(key, live)
-            live.task.step(batch.now_ms(), batch.engine.settings.stop_grace_ms)
             self._pass_on(key, live)
+            live.task.step(batch.now_ms(), batch.engine.settings.stop_grace_ms)
             if live.task.is_over:
                 del self._live[key]
                 assert live.task.end is not None
@@ -203,7 +203,6 @@ class RealRuns:
         planned = batch.engine.planned_end_ms(job_id)
         self._live[key] = live = Live(Task(plan, _start_container), planned, timeout_at_ms)
         live.task.step(batch.now_ms(), batch.engine.settings.stop_grace_ms)
-        self._pass_on(key, live)
 
     def _stop_where_asked(self, key: Key, live: Live) -> None:
         if live.told_to_stop:
@@ -215,17 +214,11 @@ class RealRuns:
             live.task.terminate()
 
     def _pass_on(self, key: Key, live: Live) -> None:
-        written = [(each.name, lines) for each, lines in live.task.lines()]
-        written += live.task.last_lines.items()
-        live.task.last_lines = {}
-        plans = {each.name: each for each in live.task.plan.containers}
-        for name, lines in written:
-            plan = plans[name]
-            end = live.task.ended.get(name)
+        for plan, lines in live.task.lines():
             # The first time also without a line: the stream is there as soon as the container is.
-            if not plan.group or not (lines or name not in live.streams) or (end is not None and end.exit_code is None):
+            if not plan.group or not (lines or plan.name not in live.streams):
                 continue
-            live.streams.add(name)
+            live.streams.add(plan.name)
             record = {"k": "log", "a": key[0], "r": key[1], "group": plan.group, "stream": plan.stream, "lines": lines}
             with self._control(record):
                 write_log(self._stage, record)

@@ -81,9 +81,6 @@ class Task:
 
     Args:
         start: begins a container; raises OSError where this machine has no room for it.
-
-    Attributes:
-        last_lines: the last lines of containers that have ended; whoever writes them takes them out.
     """
 
     plan: TaskPlan
@@ -91,7 +88,6 @@ class Task:
     runs: dict[str, Run] = field(factory=dict)
     ended: dict[str, Ended] = field(factory=dict)
     end: Ended | None = None
-    last_lines: dict[str, list[str]] = field(factory=dict)
     _stopping: bool = False
     _stopped_at_ms: int | None = None
 
@@ -129,14 +125,13 @@ class Task:
             run.kill()
 
     def lines(self) -> Sequence[tuple[ContainerPlan, list[str]]]:
-        """What each running container has written since the last call."""
+        """Some of what each container has written since the last call. One that has ended runs until all is read."""
         return [(each, self.runs[each.name].new_lines()) for each in self.plan.containers if each.name in self.runs]
 
     def _take_note(self) -> bool:
         found = {name: end for name, run in self.runs.items() if (end := run.poll()) is not None}
         for name, end in found.items():
             run = self.runs.pop(name)
-            self.last_lines[name] = run.new_lines(last=True)
             self.ended[name] = end
             run.clean()
         return bool(found)
