@@ -95,6 +95,15 @@ def test_component_tokens() -> None:
     assert found == COMPONENTS
 
 
+def test_tokens_of_resources_in_wire_form() -> None:
+    """`batchiac:wire:<Kind>` is the parent of what a WireResource declares."""
+    import inspect
+
+    import batchiac.components as batch
+
+    assert 'f"batchiac:wire:{kind}"' in inspect.getsource(batch.WireResource)
+
+
 def test_the_tag_of_an_interrupted_create() -> None:
     """An older version's interrupted create is still found."""
     assert CREATING == "batchiac:creating"
