@@ -68,7 +68,7 @@ def running_jobs(door: Door, environment: Mapping[str, Any]) -> list[dict[str, A
     client = door.client("batch")
     found: dict[str, dict[str, Any]] = {}
     for queue in job_queue.find_all(door):
-        ids = list(_started(client, queue["jobQueueArn"]))
+        ids = list(_started(door, queue["jobQueueArn"]))
         for start in range(0, len(ids), 100):
             for job in client.describe_jobs(jobs=ids[start : start + 100])["jobs"]:
                 if _is_on(job, environment):
@@ -76,20 +76,20 @@ def running_jobs(door: Door, environment: Mapping[str, Any]) -> list[dict[str, A
     return list(found.values())
 
 
-def _started(client: Any, queue_arn: str) -> Iterator[str]:
+def _started(door: Door, queue_arn: str) -> Iterator[str]:
     """Ids of what has started in a queue. Its listing knows no array children and no nodes: an array is PENDING while
     its children run, and a multi-node job has no container of its own.
 
     Source: https://docs.aws.amazon.com/batch/latest/APIReference/API_ListJobs.html
     """
     for status in ("PENDING", "STARTING", "RUNNING"):
-        for each in client.pages("list_jobs", "jobSummaryList", jobQueue=queue_arn, jobStatus=status):
+        for each in job_queue.list_jobs(door, queue_arn, jobStatus=status):
             whole = {"arrayJobId": each["jobId"]} if each.get("arrayProperties") else {}
             if each.get("nodeProperties"):
                 whole = {"multiNodeJobId": each["jobId"]}
             if whole:
                 for of_part in ("STARTING", "RUNNING"):
-                    for part in client.pages("list_jobs", "jobSummaryList", jobStatus=of_part, **whole):
+                    for part in door.client("batch").pages("list_jobs", "jobSummaryList", jobStatus=of_part, **whole):
                         yield part["jobId"]
             elif status != "PENDING":
                 yield each["jobId"]

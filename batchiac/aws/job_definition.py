@@ -26,7 +26,7 @@ def is_used(door: Door, arn: str) -> bool:
     """True when a job that has not ended runs, or will run, this revision."""
     filters = [{"name": "JOB_DEFINITION", "values": [arn]}]
     for queue in job_queue.find_all(door):
-        jobs = door.client("batch").pages("list_jobs", "jobSummaryList", jobQueue=queue["jobQueueArn"], filters=filters)
+        jobs = job_queue.list_jobs(door, queue["jobQueueArn"], filters=filters)
         if any(each.get("status") in job_queue.OPEN_STATUSES for each in jobs):
             return True
     return False

@@ -7,6 +7,7 @@ from typing import Any
 
 from batchiac.aws.door import Door
 from batchiac.aws.wait import GONE, Wait, wait_for
+from batchiac.errors import AwsRefusal
 
 SETTLED = Wait({"VALID"}, {"CREATING", "UPDATING"}, 600)
 STILL = Wait({"VALID", "INVALID", GONE}, {"CREATING", "UPDATING", "DELETING"}, 600)
@@ -41,6 +42,20 @@ def wait(door: Door, name_or_arn: str, row: Wait) -> Mapping[str, Any] | None:
         sleep=door.sleep,
         clock=door.clock,
     )
+
+
+def list_jobs(door: Door, arn: str, **where: Any) -> list[dict[str, Any]]:
+    """The summaries that ListJobs has for a queue; none once the queue is gone, which it may be since it was listed.
+
+    Args:
+        where: jobStatus, or filters.
+    """
+    try:
+        return list(door.client("batch").pages("list_jobs", "jobSummaryList", jobQueue=arn, **where))
+    except AwsRefusal:
+        if find(door, arn) is None:
+            return []
+        raise
 
 
 def open_jobs(door: Door, arn: str, most: int = 10_000) -> Iterator[dict[str, Any]]:
