@@ -396,8 +396,14 @@ def _recorded(stack: Stack, journal: Journal, run: Run, kind: str, wall_s: int) 
     """Whatever happens inside, what was done is on the disk and in the history."""
     result = "failed"
     try:
-        yield
+        try:
+            yield
+        except BaseException:
+            with contextlib.suppress(BatchiacError):
+                # What could not be confirmed is taken up by the next run; the first error is the one to tell.
+                journal.close()
+            raise
+        journal.close()
         result = "succeeded"
     finally:
-        journal.commit()
         stack.store.record(kind, result, count_steps(run.steps), wall_s)

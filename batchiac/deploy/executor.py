@@ -10,8 +10,8 @@ create is simply done again; what an update or a delete did is read before the p
 that the program no longer asks for is done again and then deleted.
 
 Between a handler's last call of a create and our record of it a process can die too. A handler that offers
-`create_unconfirmed` and `confirm` closes that gap: the tag comes off in `confirm`, when the record is on the disk, and
-the intent stays, with the id in it, until then.
+`create_unconfirmed` and `confirm` closes that gap: the tag comes off in `confirm`, beside the program, when the record
+is on the disk where Pulumi reads it too; the intent stays, with the id in it, until then.
 """
 
 from __future__ import annotations
@@ -265,8 +265,7 @@ class Run(Deletions):
             is_recorded = True
             if recorded is not None:
                 self.journal.exchange_intent(intent, state)
-                self.journal.commit()
-                recorded.confirm(result.id, dict(result.outputs))
+                self.journal.confirm_later(intent, lambda: recorded.confirm(result.id, dict(result.outputs)))
             return state
 
         try:
@@ -277,7 +276,8 @@ class Run(Deletions):
                 self.journal.end(intent)
             self.journal.commit()
             raise
-        self.journal.end(intent)
+        if not isinstance(handler, RecordedHandler):
+            self.journal.end(intent)
         self.journal.commit()
         return state
 

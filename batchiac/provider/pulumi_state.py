@@ -1,7 +1,8 @@
 """What Pulumi's file backend remembers of a resource, for the adapter: a dynamic provider is told too little.
 
-Under `--replace` Pulumi asks for a check without old inputs, as for a new resource; and a process that was killed between
-our answer and Pulumi's record leaves a pending operation, of which no provider hears. Both stand in the stack's file.
+Under `--replace` Pulumi asks for a check without old inputs, as for a new resource; and a process that was killed
+between our answer and Pulumi's record leaves a pending operation, of which no provider hears. Both stand in the stack's
+file.
 Other backends are not looked at: there, such a create is refused because its name is taken (docs/decisions/0303).
 
 Only read, once in a process: a provider process serves one run, and what counts is what there was before it.

@@ -50,6 +50,7 @@ class Snapshot:
         secrets_provider: Pulumi's own form, None where no secret was ever kept.
         extra: fields of the deployment that batchiac does not use, as they were.
         features: of a version 4 checkpoint; empty for version 3.
+        registered: how many of the resources, the first ones, the run that is under way has registered. Not kept.
     """
 
     resources: tuple[ResourceState, ...] = ()
@@ -57,6 +58,7 @@ class Snapshot:
     secrets_provider: Mapping[str, Any] | None = None
     extra: Mapping[str, Any] = field(factory=dict)
     features: tuple[str, ...] = ()
+    registered: int = 0
 
 
 def now() -> str:
@@ -81,6 +83,12 @@ def _sealed(entry: dict[str, Any]) -> Any:
     return entry
 
 
+def read_json(text: str) -> Any:
+    """The JSON document with the secrets in it as `Sealed` or `Secret`."""
+    # The hook costs time on every object, so it is used only where a secret can be.
+    return json.loads(text, object_hook=_sealed if SECRET in text else None)
+
+
 def read_checkpoint(text: str, where: str) -> Snapshot:
     """The snapshot that a state file holds, verified.
 
@@ -99,8 +107,7 @@ def read_checkpoint(text: str, where: str) -> Snapshot:
         )
 
     try:
-        # The hook costs time on every object, so it is used only where a secret can be.
-        document = json.loads(text, object_hook=_sealed if SECRET in text else None)
+        document = read_json(text)
     except ValueError as error:
         raise damaged(f"it is not JSON ({error})") from error
     if not isinstance(document, dict) or not isinstance(document.get("version"), int):
@@ -194,7 +201,8 @@ class CheckpointWriter:
     def _dumps(self, value: object) -> str:
         return json.dumps(value, default=self._default, separators=(",", ":"), ensure_ascii=False)
 
-    def _entry(self, state: ResourceState) -> str:
+    def entry(self, state: ResourceState) -> str:
+        """One entry's text, made once."""
         text = self._texts.get(state)
         if text is None:
             text = self._texts[state] = self._dumps(state.to_json())
@@ -214,10 +222,10 @@ class CheckpointWriter:
         if snapshot.secrets_provider is not None:
             latest.append(f'"secrets_providers":{self._dumps(snapshot.secrets_provider)}')
         if snapshot.resources:
-            latest.append(f'"resources":[{",".join(map(self._entry, snapshot.resources))}]')
+            latest.append(f'"resources":[{",".join(map(self.entry, snapshot.resources))}]')
         if snapshot.pending:
             entries = (
-                f'{{"resource":{self._entry(each.resource)},"type":{json.dumps(each.type)}}}'
+                f'{{"resource":{self.entry(each.resource)},"type":{json.dumps(each.type)}}}'
                 for each in snapshot.pending
             )
             latest.append(f'"pending_operations":[{",".join(entries)}]')

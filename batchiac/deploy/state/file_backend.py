@@ -2,11 +2,13 @@
 
     .pulumi/meta.yaml                                      version: 1
     .pulumi/stacks/<project>/<stack>.json (.bak)           the checkpoint; .bak is the one before this run
+    .pulumi/journals/<project>/<stack>.jsonl               ours: what a run has done since it wrote the checkpoint
     .pulumi/history/<project>/<stack>/<stack>-<ns>.…       what each run did, and its checkpoint
     .pulumi/locks/organization/<project>/<stack>/<id>.json one file a holder
 
 A save writes a file beside the checkpoint, flushes it to the disk, renames it, and flushes the folder: at any moment
-there is one whole checkpoint. Several threads' saves that fall together become one (deploy.journal).
+there is one whole checkpoint. Between saves a run notes each change in the side journal (side_journal.py). Several
+threads' changes that fall together become one write (journal.py).
 
 Source: pulumi/pkg/backend/diy (backend.go, lock.go, state.go).
 """
@@ -21,7 +23,7 @@ import shutil
 import socket
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -29,11 +31,23 @@ from urllib.parse import unquote, urlsplit
 import attrs
 
 from batchiac.deploy.secrets import Passphrase, new_passphrase
-from batchiac.deploy.state.checkpoint import WRITER_VERSION, CheckpointWriter, Snapshot, now, read_checkpoint
+from batchiac.deploy.state.checkpoint import (
+    WRITER_VERSION,
+    CheckpointWriter,
+    Snapshot,
+    find_damage,
+    now,
+    read_checkpoint,
+)
+from batchiac.deploy.state.side_journal import Change, SideJournal, digest_of
 from batchiac.deploy.values import Sealed
 from batchiac.errors import ConfigError, StateError
 
 BOOKKEEPING = ".pulumi"
+
+CHECKPOINT_EVERY_S = 1.0
+CHECKPOINT_SHARE = 10
+"""The checkpoint is written after this time, and not before ten times what writing it takes."""
 ORGANIZATION = "organization"
 
 
@@ -80,6 +94,11 @@ class FileStore:
         self.path = base / "stacks" / project / f"{stack}.json"
         self.lock_folder = base / "locks" / ORGANIZATION / project / stack
         self._history = base / "history" / project / stack
+        self._side = SideJournal(base / "journals" / project / f"{stack}.jsonl")
+        self._digest = digest_of("")
+        self._registered = 0
+        self._saved_at = 0.0
+        self._save_took_s = 0.0
         self._meta = base / "meta.yaml"
         self._stack = stack
         self._config = config
@@ -89,6 +108,7 @@ class FileStore:
         self._passphrase: Passphrase | None = Passphrase(salt, environ) if salt else None
         self._writer = CheckpointWriter(f"{ORGANIZATION}/{project}/{stack}", self._encrypt)
         self._has_backup = False
+        self._has_provider = False
 
     # -- state --------------------------------------------------------------------------------------------------------
 
@@ -104,10 +124,17 @@ class FileStore:
         try:
             text = self.path.read_text(encoding="utf-8")
         except FileNotFoundError:
-            return Snapshot()
+            text = ""
         except (OSError, UnicodeDecodeError) as error:
             raise StateError(f"the state file {self.path} cannot be read: {error}") from error
-        snapshot = read_checkpoint(text, str(self.path))
+        self._digest, self._registered = digest_of(text), 0
+        snapshot = read_checkpoint(text, str(self.path)) if text or self.path.exists() else Snapshot()
+        snapshot = self._side.applied_to(snapshot, self._digest)
+        if problem := find_damage(snapshot.resources):
+            raise StateError(
+                f"the journal {self._side.path} does not fit the state file {self.path}: {problem}; nothing was"
+                " changed; remove the journal to go on from the state file"
+            )
         provider = snapshot.secrets_provider or {}
         if provider:
             kind = provider.get("type")
@@ -119,11 +146,40 @@ class FileStore:
                 )
             if self._passphrase is None or self._passphrase.salt_text != salt:
                 self._passphrase = Passphrase(salt, self._environ)
+            self._has_provider = True
         return snapshot
 
     def save(self, snapshot: Snapshot) -> None:
-        try:
+        started = time.monotonic()
+        with self._written():
             self._save(snapshot)
+            self._side.clear()
+        self._saved_at = time.monotonic()
+        self._save_took_s = self._saved_at - started
+
+    def note(self, changes: Sequence[Change], snapshot: Callable[[], Snapshot]) -> bool:
+        if self._is_due():
+            self.save(snapshot())
+            return True
+        lines = [each.line(None if each.state is None else self._writer.entry(each.state)) for each in changes]
+        if self._passphrase is not None and not self._has_provider:
+            # The first secret of the stack is among them: its salt belongs into the checkpoint.
+            self.save(snapshot())
+            return True
+        with self._written():
+            self._write_meta()
+            self._side.append(lines, self._digest, self._registered)
+        return False
+
+    def _is_due(self) -> bool:
+        """Whether writing the whole is worth its time: Pulumi's CLI is never further behind than this says."""
+        passed_s = time.monotonic() - self._saved_at
+        return passed_s >= max(CHECKPOINT_EVERY_S, CHECKPOINT_SHARE * self._save_took_s)
+
+    @contextlib.contextmanager
+    def _written(self) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
             raise StateError(
                 f"the state could not be written to {self.path}: {error.strerror or error}; what was being done is"
@@ -145,6 +201,8 @@ class FileStore:
                 shutil.copyfile(self.path, beside)
                 beside.replace(backup)
         write_atomically(self.path, text)
+        self._digest, self._registered = digest_of(text), snapshot.registered
+        self._has_provider = self._passphrase is not None
 
     def _write_meta(self) -> None:
         if not self._meta.exists():

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from batchiac.deploy.state.checkpoint import Snapshot, find_damage
+from batchiac.deploy.state.side_journal import Change
 from batchiac.deploy.values import Sealed
 from batchiac.errors import InternalError, StateError
 
@@ -26,6 +27,17 @@ class Store(Protocol):
 
     def save(self, snapshot: Snapshot) -> None:
         """Keep `snapshot`; when this returns, a crash does not lose it."""
+        ...
+
+    def note(self, changes: Sequence[Change], snapshot: Callable[[], Snapshot]) -> bool:
+        """Keep what has changed since the last save or note; when this returns, a crash does not lose it.
+
+        Args:
+            snapshot: all of it with the changes in, for a store that keeps it whole.
+
+        Returns:
+            True when the changes are kept as `save` keeps them: where Pulumi's CLI reads them.
+        """
         ...
 
     def lock(self) -> AbstractContextManager[None]:
@@ -64,6 +76,10 @@ class MemoryStore:
 
     def save(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
+
+    def note(self, changes: Sequence[Change], snapshot: Callable[[], Snapshot]) -> bool:
+        self._snapshot = snapshot()
+        return True
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
