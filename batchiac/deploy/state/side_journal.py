@@ -81,7 +81,7 @@ class SideJournal:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._file: Any = None
+        self._is_begun = False
 
     def append(self, lines: Iterable[str], base: str, registered: int) -> None:
         """Add lines; when this returns they are on the disk.
@@ -90,24 +90,25 @@ class SideJournal:
             base: digest of the checkpoint that they follow, for a file that is begun.
             registered: how many of its entries the run had registered.
         """
-        if self._file is None:
+        text = "".join(lines)
+        if is_new := not self._is_begun:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self.path.open("w", encoding="utf-8")
-            self._file.write(json.dumps({"base": base, "registered": registered}) + "\n")
+            text = json.dumps({"base": base, "registered": registered}) + "\n" + text
+        with self.path.open("w" if is_new else "a", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        if is_new:
+            self._is_begun = True
             folder = os.open(self.path.parent, os.O_RDONLY)
             try:
                 os.fsync(folder)
             finally:
                 os.close(folder)
-        self._file.write("".join(lines))
-        self._file.flush()
-        os.fsync(self._file.fileno())
 
     def clear(self) -> None:
         """Everything is in the checkpoint now."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        self._is_begun = False
         self.path.unlink(missing_ok=True)
         for folder in (self.path.parent, self.path.parent.parent):
             try:
