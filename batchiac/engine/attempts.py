@@ -139,7 +139,7 @@ def plan_end(world: World, record: Record, row: int, index: int, attempt: int, b
         attempt = number
     draw = record.draw
     if draw is None:
-        draw = draw_of(world, record)
+        draw = draw_of(world, record.request, record.plan)
         if record.size:
             record.draw = draw
     plan = record.plan
@@ -287,7 +287,7 @@ def succeed(world: World, record: Record, row: int, ending: Ending | None) -> No
         ended(world, record, row)
     else:
         record.ended_at = world.now_ms
-        world.finished.append(record)
+        world.finished.append(record.index)
 
 
 def fail_attempt(world: World, record: Record, row: int, ending: Ending) -> None:

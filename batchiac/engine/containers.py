@@ -20,9 +20,10 @@ from attrs import frozen
 from batchiac.engine.kernel.randomness import Stream
 from batchiac.engine.policies.behaviour import Draw, Outcome
 from batchiac.engine.reasons import OUT_OF_MEMORY, SIGKILLED
-from batchiac.engine.records import Record
+from batchiac.engine.records import Prepared, Record
 from batchiac.engine.world import World
 from batchiac.errors import InternalError
+from batchiac.model.job import JobRequest
 from batchiac.model.job_definition import Container
 
 
@@ -41,13 +42,12 @@ class ContainerRun:
     reason: str = ""
 
 
-def draw_of(world: World, record: Record) -> Draw:
+def draw_of(world: World, request: JobRequest, plan: Prepared) -> Draw:
     """The draw of a job's (or main node's) task."""
-    containers = record.plan.containers
-    if len(containers) == 1:
-        return world.behaviour.plan(record.request, containers[0])
-    draws = [world.behaviour.plan(record.request, each) for each in containers]
-    return combine(containers, draws)
+    if plan.only is not None:
+        return world.behaviour.plan(request, plan.only)
+    draws = [world.behaviour.plan(request, each) for each in plan.containers]
+    return combine(plan.containers, draws)
 
 
 def as_outcome(drawn: Outcome | int) -> Outcome:

@@ -26,9 +26,11 @@ from batchiac.engine.kernel.events import ROW_BITS, ROW_MASK
 from batchiac.engine.lanes import Lane
 from batchiac.engine.machine import NEXT, JobEvent
 from batchiac.engine.policies.behaviour import Draw
-from batchiac.engine.records import Prepared, Record, Shape
+from batchiac.engine.records import Lot, Prepared, Record, Shape
 from batchiac.engine.waiting import Demand, QueueState, ShareState
 from batchiac.engine.world import FIRST, World
+from batchiac.model.job import JobRequest
+from batchiac.model.job_definition import Container
 
 _SUCCEEDED = NEXT[JobEvent.SUCCEEDED << 3 | 4]
 _RUNNING = NEXT[JobEvent.STARTED << 3 | NEXT[JobEvent.PLACED << 3 | 2]]
@@ -60,7 +62,7 @@ def find_steady(world: World, queues: list[QueueState]) -> None:
                     each.blocked_row = -1  # the lane started the last one that waited
                     continue
                 environment.steady = None
-                record = world.records[world.ledger.owner[row]]
+                record = world.records.entries[world.ledger.owner[row]]
                 if each.fair is not None and each.fair.reserves:
                     break
                 if record is not None and record.simple and not each.blocked_reason:
@@ -80,7 +82,7 @@ def start_run(world: World, lane: Lane, demand: Demand, host: Host, environment:
     status, stopped, started = ledger.status, ledger.stopped, ledger.started
     host_of, owner, attempts = ledger.host, ledger.owner, ledger.attempts
     endings = ledger.endings
-    rows, records, stream = world.events.rows, world.records, world.stream
+    rows, entries, stream = world.events.rows, world.records.entries, world.stream
     now = world.now_ms
     settings = world.settings
     shape = demand.shape
@@ -95,19 +97,18 @@ def start_run(world: World, lane: Lane, demand: Demand, host: Host, environment:
     row, end = lane.cursor, min(lane.end, lane.cursor + room)
     at = row
     record: Record = _NOBODY
-    first = last = begin = 0
+    first = last = begin = number = 0
     draw: Draw | None = None
     plan: Prepared | None = None
     timeout_ms = memory = 0
     while row < end and status[row] == _RUNNABLE:
         if row >= last:
-            record = records[owner[row]]  # type: ignore[assignment]  # a RUNNABLE row has its record
-            if record.demand is not demand or not record.simple:
+            number = owner[row]
+            entry: Record | Lot = entries[number]  # type: ignore[assignment]  # a RUNNABLE row has its job
+            if entry.demand is not demand or not entry.simple:
                 break
-            first = record.row
-            last = first + record.size + 1
-            if plan is not record.plan:
-                plan = record.plan
+            if plan is not entry.plan:
+                plan = entry.plan
                 begin = now + settings.container_start_ms
                 pulled = host.images.get(plan.image)
                 if pulled is None:
@@ -119,17 +120,22 @@ def start_run(world: World, lane: Lane, demand: Demand, host: Host, environment:
                 begun_at = begin
                 timeout_ms = FOREVER_MS if plan.timeout_ms is None else plan.timeout_ms
                 memory = plan.memory
-            draw = record.draw
-            if draw is None:
-                draw = draw_of(world, record)
-            if record.size:
-                record.draw = draw
-                record.updated_at = now
+            if entry.__class__ is Lot:
+                draw = draw_of(world, entry.requests[number - entry.index], plan)  # type: ignore[arg-type]
+                first = row
+            else:
+                record = entry  # type: ignore[assignment]
+                first = record.row
+                last = first + record.size + 1
+                draw = record.draw or draw_of(world, record.request, plan)
+                if record.size:
+                    record.draw = draw
+                    record.updated_at = now
         child = row - first - 1
         if child < 0:
             child = 0
         attempt = attempts[row] = attempts[row] + 1
-        stream.parts = (record.index, child, attempt)
+        stream.parts = (number, child, attempt)
         outcome = draw(child, attempt, stream)  # type: ignore[misc]
         if outcome.__class__ is int and outcome <= timeout_ms:
             until = begin + outcome
@@ -179,11 +185,11 @@ def _begin(argument: tuple[World, list[int]]) -> None:
             if quiet and not (endings and row in endings):
                 status[row] = _RUNNING
                 if row >= last:
-                    record = world.records[ledger.owner[row]]
-                    assert record is not None
-                    last = record.row + record.size + 1
-                    if record.size:
-                        record.updated_at = now
+                    entry = world.records.entries[ledger.owner[row]]
+                    if isinstance(entry, Record):
+                        last = entry.row + entry.size + 1
+                        if entry.size:
+                            entry.updated_at = now
             else:
                 record = world.records[ledger.owner[row]]
                 if record is not None:
@@ -199,7 +205,7 @@ def _same_is_next(world: World, demand: Demand) -> bool:
     """True when the next head of the queue is of this demand, or there is none."""
     queue = demand.queue
     row = queue.lane.head() if queue.fair is None else queue.fair.head(world)
-    record = world.records[world.ledger.owner[row]] if row >= 0 else None
+    record = world.records.entries[world.ledger.owner[row]] if row >= 0 else None
     return record is None or record.demand is demand
 
 
@@ -217,13 +223,15 @@ def run(world: World, until_ms: int) -> bool:
     status, stopped, started = ledger.status, ledger.stopped, ledger.started
     exits, host_of, owner, attempts = ledger.exit, ledger.host, ledger.owner, ledger.attempts
     endings = ledger.endings
-    records, hosts = world.records, world.hosts
+    entries, hosts = world.records.entries, world.hosts
+    finished, behave = world.finished.append, world.behaviour.plan
     stream = world.stream
     limit = min(until_ms + 1, calls[0][0] if calls else until_ms + 1) << ROW_BITS
     now = world.now_ms
     # The record of the row that ends, and what is looked at for each of its rows.
     record: Record = _NOBODY
     first = end = 0
+    lot: Lot | None = None
     simple = plain = False
     shape = EMPTY.shape
     share: ShareState | None = None
@@ -232,6 +240,8 @@ def run(world: World, until_ms: int) -> bool:
     next_first = next_end = number = 0
     of_array = False
     draw: Draw | None = None
+    plan: Prepared | None = None
+    only: Container | None = None
     timeout_ms = 0
     memory = 0
     image = ""
@@ -252,14 +262,23 @@ def run(world: World, until_ms: int) -> bool:
         if len(rows) < 3 or rows[1] < instant or rows[2] < instant:
             break
         if row < first or row >= end:
-            record = records[owner[row]]  # type: ignore[assignment]  # a row that runs has its record
-            first = record.row
-            size = record.size
-            end = first + size + 1
-            simple = record.simple
-            plain = not size
-            shape = record.plan.shape
-            share = record.share
+            entry = entries[owner[row]]
+            if entry.__class__ is not Lot:
+                record = entry  # type: ignore[assignment]  # a row that runs has its job
+                first = record.row
+                size = record.size
+                end = first + size + 1
+                simple = record.simple
+                plain = not size
+                shape = record.plan.shape
+                share = record.share
+                lot = None
+            elif entry is not lot:
+                lot = entry
+                first = end = 0
+                simple = plain = True
+                shape = lot.plan.shape
+                share = None
         if not simple or (endings and row in endings):
             break
         if not plain and record.left == 1 and record.dependents != NOBODY:
@@ -286,23 +305,30 @@ def run(world: World, until_ms: int) -> bool:
                 if waiting < 0:
                     break
             if waiting < next_first or waiting >= next_end:
-                following = records[owner[waiting]]  # type: ignore[assignment]
-                next_first = following.row
-                of_array = following.size > 0
-                next_end = next_first + following.size + 1
-                plan = following.plan
-                if following.demand is not demand or not plan.simple:
-                    next_end = next_first
+                number = owner[waiting]
+                candidate: Record | Lot = entries[number]  # type: ignore[assignment]  # a RUNNABLE row has its job
+                if candidate.demand is not demand or not candidate.plan.simple:
                     break
-                draw = following.draw
-                if draw is None:
-                    draw = draw_of(world, following)
+                if plan is not candidate.plan:
+                    plan = candidate.plan
+                    only = plan.only
+                    timeout_ms = plan.timeout_ms or FOREVER_MS
+                    memory = plan.memory or FOREVER_MS
+                    image = plan.image
+                if candidate.__class__ is Lot:
+                    request: JobRequest = candidate.requests[number - candidate.index]  # type: ignore[assignment]
+                    draw = behave(request, only) if only is not None else draw_of(world, request, plan)
+                    of_array = False
+                    next_first = waiting
+                    next_end = 0
+                else:
+                    following = candidate  # type: ignore[assignment]
+                    next_first = following.row
+                    of_array = following.size > 0
+                    next_end = next_first + following.size + 1
+                    draw = following.draw or draw_of(world, following.request, plan)
                     if of_array:
                         following.draw = draw
-                number = following.index
-                timeout_ms = plan.timeout_ms or FOREVER_MS
-                memory = plan.memory or FOREVER_MS
-                image = plan.image
             if host.images.get(image, limit) > now:
                 break
             child = waiting - next_first - 1
@@ -362,8 +388,9 @@ def run(world: World, until_ms: int) -> bool:
             if plain:
                 record.queue.fair.leave(world, share)
         if plain:
-            record.ended_at = now
-            world.finished.append(record)
+            if lot is None:
+                record.ended_at = now
+            finished(owner[row])
         else:
             record.updated_at = now
             if record.left == 1:

@@ -193,7 +193,7 @@ def _resolve(world: World, record: Record, row: int) -> None:
             _resolve_child(world, record, row, success)
         return
     record.ended_at = world.now_ms
-    world.finished.append(record)
+    world.finished.append(record.index)
     if record.share is not None:
         record.queue.fair.leave(world, record.share)
     if record.dependents == NOBODY:

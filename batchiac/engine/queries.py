@@ -162,12 +162,13 @@ class Queries:
         """A queue's jobs of this name, newest first. Raises: NotFoundRefusal."""
         world = self._world
         wanted = name.lower()
-        records = (world.records[index] for index in reversed(queues.read_queue(world, queue).records))
-        return [
-            listings.summarise(world, record, record.row)
-            for record in records
-            if record is not None and record.request.name.lower() == wanted
-        ]
+        records = world.records
+        found = (
+            records[index]
+            for index in reversed(queues.read_queue(world, queue).records)
+            if records.name_of(index).lower() == wanted
+        )
+        return [listings.summarise(world, record, record.row) for record in found if record is not None]
 
     # --- inside -----------------------------------------------------------------------------------------------------
 

@@ -5,9 +5,11 @@ States, times, hosts and exits are not here: they are columns (ledger.py).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from batchiac.engine.dependencies import NOBODY
+from batchiac.engine.ledger import Ledger
 from batchiac.engine.policies.behaviour import Draw
 from batchiac.model.consumable_resource import ConsumableRequirement
 from batchiac.model.job import JobRequest
@@ -20,6 +22,7 @@ CPU_UNITS = 4
 """Capacity is counted in quarters of a vCPU: EKS and Fargate have such jobs."""
 
 PLAIN, ARRAY, MULTINODE = 0, 1, 2
+SUCCEEDED = 5
 
 
 class Shape:
@@ -63,19 +66,21 @@ class Prepared:
     """What the engine needs to know of a job definition, found once for all jobs that share it.
 
     Attributes:
+        only: its container, where it has one; None where it has several.
         image: of the container that is pulled first; what instances have cached is counted by it.
         timeout_ms: None where there is no timeout.
         staged: some of its containers start only when others have done something.
         simple: what Record.simple begins with.
     """
 
-    __slots__ = ("attempts", "consumables", "containers", "definition", "image", "kind", "memory", "nodes", "shape",
-                 "simple", "staged", "timeout_ms")  # fmt: skip
+    __slots__ = ("attempts", "consumables", "containers", "definition", "image", "kind", "memory", "nodes", "only",
+                 "shape", "simple", "staged", "timeout_ms")  # fmt: skip
 
     def __init__(self, definition: JobDefinition, shape: Shape, containers: tuple[Container, ...]) -> None:
         self.definition = definition
         self.shape = shape
         self.containers = containers
+        self.only = containers[0] if len(containers) == 1 else None
         self.image = containers[0].image if containers else ""
         self.memory = containers[0].resources.memory_mib if len(containers) == 1 else 0
         self.attempts = definition.retry.attempts
@@ -145,3 +150,107 @@ class Record:
         self.size = self.waits = 0
         self.draw: Draw | None = None
         self.share: ShareState | None = None
+
+
+class Lot:
+    """Plain jobs of one definition, submitted to one queue at one time, one after the other: neighbours.
+
+    Most jobs are submitted, start, end well and are never asked for. Such a job is its request and its id in the lists
+    here and its row's columns. It gets a Record when somebody asks for one (`Records`). A million Records that nobody
+    wants would cost twice what they are worth: once to make, and again whenever the cyclic collector goes through
+    them.
+
+    Attributes:
+        first: row of the first; `index`: its index. The k-th job has row first + k and index index + k.
+        end: row behind the last.
+        requests, ids: by k; None where a Record took over, or the job is forgotten.
+    """
+
+    __slots__ = ("created_at", "demand", "end", "first", "ids", "index", "plan", "requests")
+    simple = True
+
+    def __init__(self, created_at: int, plan: Prepared, demand: Demand, first: int, index: int) -> None:
+        self.created_at = created_at
+        self.plan = plan
+        self.demand = demand
+        self.first = self.end = first
+        self.index = index
+        self.requests: list[JobRequest | None] = []
+        self.ids: list[str | None] = []
+
+    def follows(self, created_at: int, plan: Prepared, demand: Demand, row: int, index: int) -> bool:
+        """True when such a job may be added."""
+        return (
+            self.end == row
+            and self.demand is demand
+            and self.plan is plan
+            and self.created_at == created_at
+            and self.index + len(self.ids) == index
+        )
+
+    def take(self, index: int) -> tuple[JobRequest, str]:
+        """Request and id of a job that leaves the lot."""
+        place = index - self.index
+        request, job_id = self.requests[place], self.ids[place]
+        assert request is not None
+        assert job_id is not None
+        self.requests[place] = self.ids[place] = None
+        return request, job_id
+
+
+class Records:
+    """Every submitted job by index: `entries` has its Record, or the Lot that it is part of; None if forgotten."""
+
+    __slots__ = ("_ledger", "entries")
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self.entries: list[Record | Lot | None] = []
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    def __getitem__(self, index: int) -> Record | None:
+        entry = self.entries[index]
+        if entry.__class__ is Lot:
+            lot = entry
+            request, job_id = lot.take(index)
+            entry = Record(index, job_id, request, lot.demand.queue, lot.plan, lot.demand, lot.created_at)
+            entry.row = row = lot.first + index - lot.index
+            if self._ledger.status[row] >= SUCCEEDED:
+                entry.ended_at = self._ledger.stopped[row]
+            self.entries[index] = entry
+        return entry  # type: ignore[return-value]
+
+    def __iter__(self) -> Iterator[Record | None]:
+        return (self[index] for index in range(len(self.entries)))
+
+    def row_of(self, index: int) -> int:
+        """A job's own row, -1 when it is forgotten; makes no Record."""
+        entry = self.entries[index]
+        if entry is None:
+            return -1
+        return entry.first + index - entry.index if isinstance(entry, Lot) else entry.row
+
+    def name_of(self, index: int) -> str:
+        """A job's name, empty when it is forgotten; makes no Record."""
+        entry = self.entries[index]
+        if isinstance(entry, Lot):
+            entry_request = entry.requests[index - entry.index]
+            return entry_request.name if entry_request is not None else ""
+        return entry.request.name if entry is not None else ""
+
+    def ended_at(self, index: int) -> int:
+        """When a job that has ended did so."""
+        entry = self.entries[index]
+        return entry.ended_at if isinstance(entry, Record) else self._ledger.stopped[self.row_of(index)]
+
+    def forget(self, index: int) -> tuple[str, int, int]:
+        """Let a job go; its id, and the rows that may be given out again: the first, and how many (0 for none yet)."""
+        entry = self.entries[index]
+        row = self.row_of(index)
+        self.entries[index] = None
+        if isinstance(entry, Lot):
+            return entry.take(index)[1], row, 1
+        assert entry is not None
+        return entry.id, row, 0 if entry.lingers else 1 + entry.size

@@ -7,11 +7,10 @@ from batchiac.engine.world import World
 
 def forget_expired(world: World) -> None:
     """Forget the jobs whose retention time is over; their rows may be given out again."""
-    finished = world.finished
+    finished, records = world.finished, world.records
     oldest = world.now_ms - world.settings.retention_ms
-    while finished and finished[0].ended_at < oldest:
-        record = finished.popleft()
-        world.records[record.index] = None
-        del world.by_id[record.id]
-        if not record.lingers:
-            world.ledger.release(record.row, 1 + record.size)
+    while finished and records.ended_at(finished[0]) < oldest:
+        job_id, row, count = records.forget(finished.popleft())
+        del world.by_id[job_id]
+        if count:
+            world.ledger.release(row, count)

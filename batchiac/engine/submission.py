@@ -20,10 +20,10 @@ from batchiac.engine.jobs import (
 )
 from batchiac.engine.machine import NEXT, JobEvent
 from batchiac.engine.reasons import DEPENDENT_FAILED
-from batchiac.engine.records import ARRAY, MULTINODE, PLAIN, Record, Shape
+from batchiac.engine.records import ARRAY, MULTINODE, PLAIN, Lot, Prepared, Record, Shape
 from batchiac.engine.refusals import InvalidRefusal, NotFoundRefusal, StateRefusal
 from batchiac.engine.requirements import prepare
-from batchiac.engine.waiting import Arrivals, Demand, QueueState
+from batchiac.engine.waiting import Demand, QueueState
 from batchiac.engine.world import ADMISSION, World
 from batchiac.model.job import JobRequest
 
@@ -66,10 +66,39 @@ def submit(world: World, request: JobRequest) -> str:
     elif not request.share_identifier:
         raise InvalidRefusal(world.settings.messages.share_required.format(queue=queue.spec.name))
     now = world.now_ms
-    index = len(world.records)
+    entries = world.records.entries
+    index = len(entries)
     job_id = new_job_id(world)
     demand = queue.demands.get(plan.shape) or demand_of(queue, plan.shape)
-    record = Record(index, job_id, request, queue, plan, demand, now)
+    last = world.admissions[-1] if world.admissions else None
+    if not plan.simple or request.array_size or parents or queue.fair is not None:
+        record = _make_record(world, request, queue, plan, demand, index, job_id)
+        entries.append(record)
+        if parents:
+            link_parents(world, record, parents)
+        world.admissions.append(record)
+    else:
+        row = world.ledger.reserve_one(index)
+        if last.__class__ is Lot and last.follows(now, plan, demand, row, index):
+            lot = last
+        else:
+            lot = Lot(now, plan, demand, row, index)
+            world.admissions.append(lot)
+        lot.end = row + 1
+        lot.requests.append(request)
+        lot.ids.append(job_id)
+        entries.append(lot)
+    world.by_id[job_id] = index
+    queue.records.append(index)
+    if last is None or last.created_at != now:
+        world.events.call(now + world.settings.admission_ms, world_admit, world, priority=ADMISSION)
+    return job_id
+
+
+def _make_record(
+    world: World, request: JobRequest, queue: QueueState, plan: Prepared, demand: Demand, index: int, job_id: str
+) -> Record:
+    record = Record(index, job_id, request, queue, plan, demand, world.now_ms)
     if plan.kind == MULTINODE:
         if request.array_size:
             raise InvalidRefusal(world.settings.messages.array_of_gangs)
@@ -79,30 +108,14 @@ def submit(world: World, request: JobRequest) -> str:
         record.kind, record.size = ARRAY, request.array_size
         record.row = world.ledger.reserve(1 + request.array_size, index)
         record.left = request.array_size
-        record.updated_at = now
+        record.updated_at = world.now_ms
     else:
-        record.row = row = world.ledger.reserve_one(index)
+        record.row = world.ledger.reserve_one(index)
     if queue.fair is not None:
         priority = request.scheduling_priority
-        record.priority = definition.scheduling_priority if priority is None else priority
+        record.priority = plan.definition.scheduling_priority if priority is None else priority
         record.share = queue.fair.join(world, request.share_identifier)
-    world.records.append(record)
-    world.by_id[job_id] = index
-    queue.records.append(index)
-    if parents:
-        link_parents(world, record, parents)
-    admissions = world.admissions
-    last = admissions[-1] if admissions else None
-    if last is None or last.created_at != now:
-        world.events.call(now + world.settings.admission_ms, world_admit, world, priority=ADMISSION)
-        last = None
-    if record.size or record.share is not None or parents or not record.simple:
-        admissions.append(Arrivals(now, None, record.row))
-    elif last is not None and last.end == row and last.demand is demand:
-        last.end = row + 1
-    else:
-        admissions.append(Arrivals(now, demand, row))
-    return job_id
+    return record
 
 
 def demand_of(queue: QueueState, shape: Shape) -> Demand:
@@ -179,9 +192,17 @@ def world_admit(world: World) -> None:
     status = world.ledger.status
     due = world.now_ms - world.settings.admission_ms
     while admissions and admissions[0].created_at <= due:
-        arrivals = admissions.popleft()
-        first, end, demand = arrivals.first, arrivals.end, arrivals.demand
-        if demand is not None and not world.listeners and status.count(SUBMITTED, first, end) == end - first:
+        entry = admissions.popleft()
+        if isinstance(entry, Record):
+            if entry.simple and not (entry.size or entry.waits or world.listeners):
+                if status[entry.row] == SUBMITTED:
+                    status[entry.row] = _READY
+                    enqueue(world, entry, entry.row, entry.row + 1)
+            elif status[entry.row] == SUBMITTED:
+                admit(world, entry)
+            continue
+        first, end, demand = entry.first, entry.end, entry.demand
+        if not world.listeners and status.count(SUBMITTED, first, end) == end - first:
             status[first:end] = bytes((_READY,)) * (end - first)
             demand.count += end - first
             queue = demand.queue
@@ -189,13 +210,8 @@ def world_admit(world: World) -> None:
             queue.dirty = queue.demanding = world.dirty = True
             continue
         for row in range(first, end):
-            record = world.records[world.ledger.owner[row]]
-            if record is None or status[row] != SUBMITTED:
-                continue
-            if record.simple and not (record.size or record.waits or world.listeners):
-                status[row] = _READY
-                enqueue(world, record, row, row + 1)
-            else:
+            record = world.records[world.ledger.owner[row]] if status[row] == SUBMITTED else None
+            if record is not None:
                 admit(world, record)
 
 

@@ -29,22 +29,6 @@ class Demand:
         self.options: tuple[EnvironmentState, ...] = ()
 
 
-class Arrivals:
-    """Neighbouring rows submitted at one time, SUBMITTED until their admission.
-
-    `demand` is that of all of them where they are plain jobs of one shape in one queue that wait for nothing; None for
-    any other job, which stands alone.
-    """
-
-    __slots__ = ("created_at", "demand", "end", "first")
-
-    def __init__(self, created_at: int, demand: Demand | None, first: int) -> None:
-        self.created_at = created_at
-        self.demand = demand
-        self.first = first
-        self.end = first + 1
-
-
 class ShareState:
     """One share of a fair-share queue (see fair_share.py). `usage` is in vCPU-quarter milliseconds over weight."""
 

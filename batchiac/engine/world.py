@@ -18,9 +18,9 @@ from batchiac.engine.kernel.events import EventQueue
 from batchiac.engine.kernel.randomness import Identifiers, Stream
 from batchiac.engine.ledger import Ledger
 from batchiac.engine.policies.behaviour import Behaviour
-from batchiac.engine.records import Prepared, Record, Shape
+from batchiac.engine.records import Lot, Prepared, Record, Records, Shape
 from batchiac.engine.settings import EngineSettings
-from batchiac.engine.waiting import Arrivals, QueueState
+from batchiac.engine.waiting import QueueState
 from batchiac.model.consumable_resource import ConsumableResource
 from batchiac.model.instance_type import InstanceType
 
@@ -116,7 +116,7 @@ class World:
         self.identifiers = Identifiers(seed)
         self.random = random.Random(seed)
         self.job_ids: list[str] = []
-        self.records: list[Record | None] = []
+        self.records = Records(self.ledger)
         self.by_id: dict[str, int] = {}
         self.queues: dict[str, QueueState] = {}
         self.queue_order: list[QueueState] = []
@@ -130,8 +130,8 @@ class World:
         self.used_capacity: dict[tuple[str, str], int] = {}
         self.listeners: list[Listener] = []
         self.dependents = Dependents()
-        self.admissions: deque[Arrivals] = deque()
-        self.finished: deque[Record] = deque()
+        self.admissions: deque[Record | Lot] = deque()
+        self.finished: deque[int] = deque()
         self.became_idle: list[Host] = []
         self.dirty = False
         self.in_step = False
