@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from batchiac.model.handler import Properties
+from attrs import evolve
+
+from batchiac.model.handler import Properties, ReadResult
 from batchiac.provider.resource import ResourceHandler
 
 
 class BatchResource(ResourceHandler):
     """A resource of AWS Batch."""
+
+    def read(self, resource_id: str, state: Properties) -> ReadResult:
+        """As every read; how AWS words it that all is well is no drift."""
+        result = super().read(resource_id, state)
+        if result.outputs.get("status") == state.get("status") == "VALID" and "statusReason" in state:
+            return evolve(result, outputs={**result.outputs, "statusReason": state["statusReason"]})
+        return result
 
     def _tagged_arn(self, resource_id: str, state: Properties) -> str:
         return resource_id

@@ -374,7 +374,7 @@ def _ordered_as(found: list[Any], known: list[Any]) -> list[Any]:
     """The elements of `found`, those that `known` has too at their places there, new ones in what is left."""
     left = list(found)
     places: list[Any] = [None] * len(known)
-    for same in (lambda one, other: bool(one == other), _is_of_one_name):
+    for same in (_is_equal, _is_of_one_name):
         for index, each in enumerate(known):
             if places[index] is None and (match := next((it for it in left if same(it, each)), None)) is not None:
                 left.remove(match)
@@ -382,6 +382,10 @@ def _ordered_as(found: list[Any], known: list[Any]) -> list[Any]:
     if len(found) >= len(known):
         places = [each if each is not None else left.pop(0) for each in places]
     return [*(each for each in places if each is not None), *left]
+
+
+def _is_equal(one: Any, other: Any) -> bool:
+    return bool(one == other)
 
 
 def _is_of_one_name(one: Any, other: Any) -> bool:

@@ -358,13 +358,13 @@ def test_what_is_imported_is_protected(world: ImportWorld) -> None:
 
 
 def test_one_is_imported_with_what_it_refers_to(world: ImportWorld) -> None:
-    """A queue brings its environments and their roles, and nothing else; the network stays ids unless asked for."""
+    """A queue brings its environments and nothing else; the network stays ids; another logical name can be chosen."""
     network, profile = world.network(), world.profile("p")
     used = world.environment("used", network, profile)
     world.environment("unused", network, profile)
-    world.queue("q", used)
-    import_(world, {"JobQueue": ["q"]}, groups=())
-    assert {state.name for state in world.resources()} == {"q", "used"}
+    world.queue("old-name", used)
+    import_(world, {"JobQueue": ["old-name"]}, groups=(), old_name="better")
+    assert {state.name for state in world.resources()} == {"better", "used"}
     require_no_change(world)
     text = world.program.read_text()
     assert f'subnet_ids=["{network["subnets"][0]}"]' in text
@@ -385,24 +385,30 @@ def test_a_second_import_goes_beside_the_first(world: ImportWorld) -> None:
     require_no_change(world)
 
 
-@pytest.mark.parametrize(
-    ("names", "words"),
-    [
-        ({"JobQueue": ["works"]}, "there is no JobQueue works in 123456789012, us-east-1: near: work"),
-        ({"JobQueue": ["zzz"]}, "there are work"),
-        ({"ComputeEnvironment": ["arn:aws:batch:eu-west-1:123456789012:compute-environment/e"]}, "of region eu-west-1"),
-        ({"JobQueue": ["arn:aws:batch:us-east-1:999999999999:job-queue/work"]}, "of account 999999999999"),
-        ({"SchedulingPolicy": ["none"]}, "there is no SchedulingPolicy none"),
-        ({"JobDefinition": ["arn:aws:batch:us-east-1:123456789012:job-definition/j:9"]}, "there is no JobDefinition"),
-    ],
+NOTHING: tuple[tuple[dict[str, list[str]], str], ...] = (
+    ({"JobQueue": ["works"]}, "there is no JobQueue works in 123456789012, us-east-1: near: work"),
+    ({"JobQueue": ["zzz"]}, "there are work"),
+    ({"ComputeEnvironment": ["arn:aws:batch:eu-west-1:123456789012:compute-environment/e"]}, "of region eu-west-1"),
+    ({"JobQueue": ["arn:aws:batch:us-east-1:999999999999:job-queue/work"]}, "of account 999999999999"),
+    ({"SchedulingPolicy": ["none"]}, "there is no SchedulingPolicy none"),
+    ({"JobDefinition": ["arn:aws:batch:us-east-1:123456789012:job-definition/j:9"]}, "there is no JobDefinition"),
 )
-def test_what_does_not_exist_is_said(world: ImportWorld, names: dict[str, list[str]], words: str) -> None:
-    """Unknown names with near ones, other regions and accounts: one sentence, and nothing is written."""
+
+
+def test_what_does_not_exist_is_said(world: ImportWorld, tmp_path: Path) -> None:
+    """Unknown names with near ones, other regions and accounts: one sentence, and nothing is written.
+
+    Nor is the state where the program cannot be.
+    """
     network, profile = world.network(), world.profile("p")
     world.queue("work", world.environment("e", network, profile))
-    error = refusal(lambda: import_(world, names))
-    assert isinstance(error, UserError)
-    assert words in error.message
+    for names, words in NOTHING:
+        error = refusal(lambda names=names: import_(world, names))  # type: ignore[misc]
+        assert isinstance(error, UserError)
+        assert words in error.message
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match="file"):
+        import_(world, out=tmp_path / "file/deeper/x.py")
     assert not world.program.exists()
     assert world.resources() == []
 
@@ -428,15 +434,6 @@ def test_refusals_leave_nothing_behind(world: ImportWorld) -> None:
     assert "is half made, by an interrupted run of infra/local/e" in half.message
     assert not more.exists()
     assert len(world.stack().store.load().resources) == len(saved)
-
-
-def test_another_name_can_be_chosen(world: ImportWorld) -> None:
-    """--name gives the logical name."""
-    network, profile = world.network(), world.profile("p")
-    world.environment("old-name", network, profile)
-    import_(world, old_name="better")
-    assert "better" in {state.name for state in world.resources()}
-    require_no_change(world)
 
 
 def test_no_access_is_a_refusal_in_aws_s_words(world: ImportWorld, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -473,16 +470,6 @@ def test_an_invalid_environment_is_imported_and_its_repair_planned(world: Import
     plan = world.preview()
     assert ops(plan) == {f"ComputeEnvironment {name}": "update" for name in planned}
     assert {change.path for step in plan.steps for change in step.changes} == {"status"}
-
-
-def test_the_state_is_not_written_when_the_program_cannot_be(world: ImportWorld, tmp_path: Path) -> None:
-    """A folder that cannot be made ends the import before the state."""
-    network, profile = world.network(), world.profile("p")
-    world.environment("e", network, profile)
-    (tmp_path / "file").write_text("")
-    with pytest.raises(OSError, match="file"):
-        import_(world, out=tmp_path / "file/deeper/x.py")
-    assert world.resources() == []
 
 
 # -- any definition ---------------------------------------------------------------------------------------------------
