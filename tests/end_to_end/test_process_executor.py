@@ -234,6 +234,7 @@ def test_a_server_that_ends_takes_its_processes_along(serve: Callable[..., Any],
     flags = ("--executor", "process", "--data", str(tmp_path / "data"))
     jobs = Jobs(serve(*flags))
     jobs.set_up()
+    before = jobs.ended(jobs.submit("sh", "-c", "exit 5"), "FAILED")
     job_id = jobs.submit("sh", "-c", f"trap '' TERM; pwd; {ESCAPED} sleep 3600 & wait")
     jobs.until(lambda: str(jobs.lines(job_id)), "2")
     lines = jobs.log(jobs.look(job_id))
@@ -246,3 +247,4 @@ def test_a_server_that_ends_takes_its_processes_along(serve: Callable[..., Any],
     assert job["container"]["exitCode"] == 137
     assert "restarted" in job["container"]["reason"]
     assert again.log(job) == lines
+    assert again.look(before["jobId"]) == before
