@@ -1,7 +1,8 @@
 """moto's ECS and EC2, as far as they say which instances an operator has put into a cluster (own_hosts.py).
 
 Each replaced method does what moto's does, refused where ECS would refuse it, and tells Batch; clusters that are no
-UNMANAGED environment's are moto's own business.
+UNMANAGED environment's are moto's own business. ListTasks is corrected as well: moto takes every cluster whose ARN has
+the wanted name anywhere in it, and environments' clusters have their environments' names in them.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ def _correct_ecs(module: Any) -> None:
     ecs.register_container_instance = _with_joining(ecs.register_container_instance)
     ecs.deregister_container_instance = _with_leaving(ecs.deregister_container_instance)
     ecs.update_container_instances_state = _with_state(ecs.update_container_instances_state)
+    ecs.list_tasks = _of_one_cluster(ecs.list_tasks)
     setattr(ecs, _MARK, True)
 
 
@@ -129,6 +131,19 @@ def _with_state(update: Callable[..., Any]) -> Callable[..., Any]:
             return result
 
     return update_container_instances_state
+
+
+def _of_one_cluster(list_tasks: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(list_tasks)
+    def list_tasks_of_one_cluster(self: Any, cluster_str: str | None = None, *arguments: Any, **named: Any) -> Any:
+        found = list_tasks(self, cluster_str, *arguments, **named)
+        return found if cluster_str is None else [each for each in found if _is_in(each, cluster_str)]
+
+    return list_tasks_of_one_cluster
+
+
+def _is_in(task: Any, cluster: str) -> bool:
+    return _name_of(task.cluster_arn) == _name_of(cluster)
 
 
 def _with_agents(run: Callable[..., Any]) -> Callable[..., Any]:

@@ -208,3 +208,14 @@ def test_registering_with_what_is_no_environments_cluster(own: TestStack) -> Non
     assert count(own) == 0
     assert register(own, instance_id) == register(own, instance_id)
     assert count(own) == 1
+
+
+def test_tasks_of_one_cluster_are_listed(own: TestStack) -> None:
+    """A cluster whose name is part of another's has none of that one's tasks."""
+    ecs = own.client("ecs")
+    register(own, launch(own))
+    submit(own)
+    own.clock.run_until_idle()
+    ecs.create_cluster(clusterName="ce")
+    assert len(ecs.list_tasks(cluster=cluster_of(own), desiredStatus="STOPPED")["taskArns"]) == 1
+    assert ecs.list_tasks(cluster="ce", desiredStatus="STOPPED")["taskArns"] == []
