@@ -24,7 +24,7 @@ def by(*keys: str) -> Change:
     def change(value: Any, _: Mapping[str, Any]) -> Any:
         if not isinstance(value, list):
             return value
-        return sorted(value, key=lambda each: [_sortable(each.get(key)) for key in keys] if _map(each) else [])
+        return sorted(value, key=lambda each: [_sortable(each.get(key)) for key in keys] if is_mapping(each) else [])
 
     return change
 
@@ -125,7 +125,7 @@ def _order(value: Any, _: Mapping[str, Any]) -> Any:
 def _requirements(value: Any, container: Mapping[str, Any]) -> Any:
     # The deprecated vcpus and memory mean the same as two resourceRequirements.
     listed = list(value) if isinstance(value, list) else []
-    if value is UNKNOWN or any(not _map(each) for each in listed):
+    if value is UNKNOWN or any(not is_mapping(each) for each in listed):
         return value
     have = {each.get("type") for each in listed}
     for old, new in (("vcpus", "VCPU"), ("memory", "MEMORY")):
@@ -139,11 +139,11 @@ def _environment(value: Any, _: Mapping[str, Any]) -> Any:
     # AWS does not keep a variable with an empty value; order means nothing.
     if not isinstance(value, list):
         return value
-    return by("name")([each for each in value if not _map(each) or each.get("value") not in ("", None)], {})
+    return by("name")([each for each in value if not is_mapping(each) or each.get("value") not in ("", None)], {})
 
 
 def _retry(value: Any, _: Mapping[str, Any]) -> Any:
-    return None if _map(value) and value == {"attempts": 1} else value
+    return None if is_mapping(value) and value == {"attempts": 1} else value
 
 
 def one_source_each(value: list[Any]) -> list[dict[str, Any]]:
@@ -165,7 +165,7 @@ def one_source_each(value: list[Any]) -> list[dict[str, Any]]:
 
 
 def _permissions(value: Any, _: Mapping[str, Any]) -> Any:
-    if not isinstance(value, list) or any(not _map(each) for each in value):
+    if not isinstance(value, list) or any(not is_mapping(each) for each in value):
         return value
     return one_source_each(value)
 
@@ -309,7 +309,7 @@ it was at the last infrastructure update. So the number that the state has is no
 
 def normal(kind: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
     """The inputs in normal form; equal for every spelling that means the same to AWS."""
-    value = _pruned(inputs) or {}
+    value = pruned(inputs) or {}
     if isinstance(tags := value.get("tags"), Mapping):
         # AWS's own tags (aws:cloudformation:stack-name, …) can be neither set nor removed.
         value = {**value, "tags": {key: each for key, each in tags.items() if not key.startswith("aws:")}}
@@ -318,7 +318,7 @@ def normal(kind: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
     policies = value.get("inlinePolicies")
     if kind == "Role" and isinstance(policies, Mapping):
         value = {**value, "inlinePolicies": {name: document(each, {}) for name, each in policies.items()}}
-    return _pruned(value) or {}
+    return pruned(value) or {}
 
 
 def merge_read(kind: str, known: Mapping[str, Any], actual: Mapping[str, Any]) -> dict[str, Any]:
@@ -331,7 +331,7 @@ def merge_read(kind: str, known: Mapping[str, Any], actual: Mapping[str, Any]) -
     """
     for path in COMPUTED.get(kind, ()):
         if _at(known, path) is None:
-            actual = _without(actual, path)
+            actual = without_path(actual, path)
     for path, words in UNTOLD.get(kind, ()):
         if _at(known, path) is not None and _at(actual, path) in words:
             actual = _with(actual, path, _at(known, path))
@@ -359,7 +359,7 @@ IDENTIFYING: Final = ("name", "type", "key", "shareIdentifier", "containerPath",
 def _in_known_order(kind: str, merged: dict[str, Any], known: Any, at: tuple[str, ...]) -> dict[str, Any]:
     """`merged` with each list in the state's order, where order means nothing: only what changed differs then."""
     here, there = _at(merged, ".".join(at)) if at else merged, _at(known, ".".join(at)) if at else known
-    if _map(here) and _map(there):
+    if is_mapping(here) and is_mapping(there):
         for key in here:
             if key in there and here[key] is not there[key] and "." not in key:
                 merged = _in_known_order(kind, merged, known, (*at, key))
@@ -389,84 +389,14 @@ def _is_equal(one: Any, other: Any) -> bool:
 
 
 def _is_of_one_name(one: Any, other: Any) -> bool:
-    if not (_map(one) and _map(other)):
+    if not (is_mapping(one) and is_mapping(other)):
         return False
     return any(key in one and one[key] == other.get(key) for key in IDENTIFYING)
 
 
-LEFT_TO_AWS: Final[Mapping[str, tuple[str, ...]]] = {
-    "ComputeEnvironment": ("computeResources.updateToLatestImageVersion",),
-    "JobQueue": ("jobQueueType",),
-}
-"""What follows from the rest, or is a wish for one update only: nobody writes it down."""
-
-
-ALWAYS_SAID: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
-    # The API requires them, though the numbers of an order mean nothing and none is a minimum as well.
-    "ComputeEnvironment": (("computeResources", "minvCpus"),),
-    "JobQueue": (("computeEnvironmentOrder",), ("serviceEnvironmentOrder",)),
-}
-
-
-def as_written(kind: str, actual: Mapping[str, Any]) -> dict[str, Any]:
-    """What exists as a person would write it: every value that means nothing to the normal form is left out.
-
-    Args:
-        actual: the inputs as AWS tells them, `tags` among them.
-    """
-    written = {key: value for key, value in (_pruned(actual) or {}).items() if key != "tags"}
-    for path in LEFT_TO_AWS.get(kind, ()):
-        written = _without(written, path)
-    if kind == "Role":
-        written = {key: _documents(value) if key == "inlinePolicies" else value for key, value in written.items()}
-    wanted = normal(kind, written)
-    said: tuple[tuple[str, ...], ...] = ALWAYS_SAID.get(kind, ())
-    for key in list(written):
-        for place in [*_leaves(written[key], (key,)), (key,)]:
-            if any(place[: len(each)] == each for each in said):
-                continue
-            shorter = _shortened(written, place)
-            if shorter is not None and normal(kind, shorter) == wanted:
-                written = shorter
-    tags = normal(kind, {"tags": actual.get("tags") or {}})
-    return {**(_pruned(written) or {}), **tags}
-
-
-def _leaves(value: Any, at: tuple[str | int, ...]) -> list[tuple[str | int, ...]]:
-    """The paths of every member of a mapping below `value`, the deepest first; elements of lists are no members."""
-    found: list[tuple[str | int, ...]] = []
-    if _map(value):
-        for key, each in value.items():
-            found += [*_leaves(each, (*at, key)), (*at, key)]
-    elif isinstance(value, list):
-        for index, each in enumerate(value):
-            found += _leaves(each, (*at, index))
-    return found
-
-
-def _shortened(value: Any, path: tuple[str | int, ...]) -> Any:
-    """`value` without the member at `path`; None where it is not there any more."""
-    head, rest = path[0], path[1:]
-    if isinstance(head, int):
-        if not isinstance(value, list) or head >= len(value):
-            return None
-        inner = _shortened(value[head], rest)
-        return None if inner is None else [*value[:head], inner, *value[head + 1 :]]
-    if not _map(value) or head not in value:
-        return None
-    if not rest:
-        return {key: each for key, each in value.items() if key != head}
-    inner = _shortened(value[head], rest)
-    return None if inner is None else {**value, head: inner}
-
-
-def _documents(policies: Any) -> Any:
-    return {name: json.loads(each) if isinstance(each, str) else each for name, each in policies.items()}
-
-
 def _merged(known: Any, actual: Any, same: Any, other: Any) -> Any:
     """Inside a mapping, only the parts that differ take AWS's spelling."""
-    if not (_map(known) and _map(actual) and _map(same) and _map(other)):
+    if not (is_mapping(known) and is_mapping(actual) and is_mapping(same) and is_mapping(other)):
         return actual
     merged: dict[str, Any] = {}
     for key in {**known, **actual}:
@@ -479,7 +409,7 @@ def _merged(known: Any, actual: Any, same: Any, other: Any) -> Any:
 
 
 def _applied(value: Any, path: list[str], change: Change, holder: Mapping[str, Any]) -> Any:
-    if not _map(value):
+    if not is_mapping(value):
         return value
     head, rest = path[0], path[1:]
     each_element = head.endswith("[]")
@@ -500,12 +430,13 @@ def _applied(value: Any, path: list[str], change: Change, holder: Mapping[str, A
     return {**value, key: new}
 
 
-def _without(value: Any, path: str) -> Any:
+def without_path(value: Any, path: str) -> Any:
+    """`value` without what stands at a dotted path."""
     head, _, rest = path.partition(".")
-    if not _map(value) or head not in value:
+    if not is_mapping(value) or head not in value:
         return value
     if rest:
-        return {**value, head: _without(value[head], rest)}
+        return {**value, head: without_path(value[head], rest)}
     return {key: each for key, each in value.items() if key != head}
 
 
@@ -516,24 +447,26 @@ def _with(value: Any, path: str, new: Any) -> Any:
 
 def _at(value: Any, path: str) -> Any:
     for key in path.split("."):
-        value = value.get(key) if _map(value) else None
+        value = value.get(key) if is_mapping(value) else None
     return value
 
 
-def _pruned(value: Any) -> Any:
+def pruned(value: Any) -> Any:
     """Without null, empty lists and empty mappings, at any depth; None when nothing is left."""
-    if _map(value):
-        kept = {key: new for key, each in value.items() if (new := _pruned(each)) is not None}
+    if is_mapping(value):
+        kept = {key: new for key, each in value.items() if (new := pruned(each)) is not None}
         return kept or None
     if isinstance(value, list | tuple):
         # An element that is empty keeps its place: positions in a command mean something.
-        return [new if (new := _pruned(each)) is not None else {} if _map(each) else each for each in value] or None
+        return [
+            new if (new := pruned(each)) is not None else {} if is_mapping(each) else each for each in value
+        ] or None
     return value
 
 
 def _one_as_list(value: Any) -> Any:
     """IAM keeps `"Action": "x"` and `"Action": ["x"]` apart as text but not in meaning."""
-    if _map(value):
+    if is_mapping(value):
         return {key: _one_as_list(each) for key, each in value.items()}
     if isinstance(value, list):
         inner = [_one_as_list(each) for each in value]
@@ -542,10 +475,11 @@ def _one_as_list(value: Any) -> Any:
 
 
 def _sortable(value: Any) -> str:
-    if _map(value) or isinstance(value, list):
+    if is_mapping(value) or isinstance(value, list):
         return json.dumps(value, sort_keys=True, default=repr)
     return repr(value) if not isinstance(value, str) else value
 
 
-def _map(value: Any) -> bool:
+def is_mapping(value: Any) -> bool:
+    """True for what has members."""
     return isinstance(value, Mapping)
