@@ -7,6 +7,7 @@ from batchiac.engine.jobs import RUNNING, SUCCEEDED, job_id_of
 from batchiac.engine.ledger import NO_EXIT, NO_HOST
 from batchiac.engine.reasons import ESSENTIAL_EXITED
 from batchiac.engine.records import ARRAY, MULTINODE, Record
+from batchiac.engine.status_index import positions_of
 from batchiac.engine.views import STATUSES, JobSummary, Page
 from batchiac.engine.waiting import QueueState
 from batchiac.engine.world import World
@@ -60,13 +61,11 @@ def list_rows(world: World, record: Record, status: int | None, position: int, l
 
 def list_queue(world: World, queue: QueueState, status: int | None, position: int, limit: int) -> Page:
     """A queue's jobs (no children) in order of submission, from the `position`-th on."""
-    column = world.ledger.status
-    records = world.records
     found: list[JobSummary] = []
-    for at in range(position, len(queue.records)):
-        record = records[queue.records[at]]
-        if record is not None and (status is None or column[record.row] == status):
-            if len(found) == limit:
-                return Page(tuple(found), at)
+    for at in positions_of(world, queue, status, position):
+        if len(found) == limit:
+            return Page(tuple(found), at)
+        record = world.records[queue.records[at]]
+        if record is not None:
             found.append(summarise(world, record, record.row))
     return Page(tuple(found), None)

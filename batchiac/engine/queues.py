@@ -8,7 +8,7 @@ from batchiac.engine.effects import QueueStatusChanged
 from batchiac.engine.environments import read_environment
 from batchiac.engine.fair_share import FairShare
 from batchiac.engine.fleet import EnvironmentState
-from batchiac.engine.jobs import RUNNING, STARTING, change, ended, fail_for_deleted_queue
+from batchiac.engine.jobs import RUNNING, STARTING, SUCCEEDED, change, ended, fail_for_deleted_queue
 from batchiac.engine.ledger import NEVER, NO_EXIT
 from batchiac.engine.machine import JobEvent, Machine, read_row
 from batchiac.engine.reasons import HEALTHY_QUEUE, QUEUE_DELETED, SIGKILLED
@@ -163,8 +163,9 @@ def delete(world: World, name: str) -> None:
         raise StateRefusal(world.settings.messages.delete_enabled_queue)
     set_status(world, state, "delete", "DISABLED")
     for index in state.records:
-        record = world.records[index]
-        if record is not None and record.ended_at < 0:
+        row = world.records.row_of(index)
+        record = world.records[index] if row >= 0 and world.ledger.status[row] < SUCCEEDED else None
+        if record is not None:
             _fail(world, record)
     world.events.call(
         world.now_ms + world.settings.queue_delete_ms, _settle, (world, state, "DELETING"), priority=HOUSEKEEPING

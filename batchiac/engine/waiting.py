@@ -11,6 +11,7 @@ from batchiac.model.job_queue import JobQueue
 
 if TYPE_CHECKING:
     from batchiac.engine.fleet import EnvironmentState
+    from batchiac.engine.status_index import Block
 
 
 class Demand:
@@ -59,7 +60,8 @@ class QueueState:
     """A job queue.
 
     Attributes:
-        records: index of every record submitted to it, oldest first; purged ones leave.
+        records: index of every job submitted to it, oldest first, forgotten ones too.
+        blocks: of them, made when they are listed (status_index.py).
         version: goes up when its spec or one of its environments changes: `Demand.options` are stale.
         dirty: something changed that could let its head start.
         demanding: its demand, or what could meet it, changed since scaling last looked.
@@ -67,8 +69,8 @@ class QueueState:
     """
 
     __slots__ = (
-        "blocked_at", "blocked_demand", "blocked_reason", "blocked_row", "blocked_since", "demanding", "demands",
-        "dirty", "environments", "fair", "gang_waiting",
+        "blocked_at", "blocked_demand", "blocked_reason", "blocked_row", "blocked_since", "blocks", "demanding",
+        "demands", "dirty", "environments", "fair", "gang_waiting",
         "history", "lane", "leaving", "records", "serial", "spec", "status", "status_reason", "version",
     )  # fmt: skip
 
@@ -83,6 +85,7 @@ class QueueState:
         self.environments: tuple[EnvironmentState, ...] = ()
         self.leaving: tuple[EnvironmentState, ...] | None = None
         self.records: list[int] = []
+        self.blocks: list[Block] = []
         self.demands: dict[Shape, Demand] = {}
         self.version = 0
         self.dirty = False
