@@ -398,6 +398,10 @@ def _recorded(stack: Stack, journal: Journal, run: Run, kind: str, wall_s: int) 
     try:
         try:
             yield
+        except KeyboardInterrupt:
+            # The second Ctrl-C: threads are still at work, and the process ends under them. All they have done so far
+            # is on the disk.
+            raise
         except BaseException:
             with contextlib.suppress(BatchiacError):
                 # What could not be confirmed is taken up by the next run; the first error is the one to tell.

@@ -51,6 +51,7 @@ class Snapshot:
         extra: fields of the deployment that batchiac does not use, as they were.
         features: of a version 4 checkpoint; empty for version 3.
         registered: how many of the resources, the first ones, the run that is under way has registered. Not kept.
+        intents: the numbers that this run knows `pending` by. Not kept.
     """
 
     resources: tuple[ResourceState, ...] = ()
@@ -59,6 +60,7 @@ class Snapshot:
     extra: Mapping[str, Any] = field(factory=dict)
     features: tuple[str, ...] = ()
     registered: int = 0
+    intents: tuple[int, ...] = ()
 
 
 def now() -> str:

@@ -96,7 +96,7 @@ class FileStore:
         self._history = base / "history" / project / stack
         self._side = SideJournal(base / "journals" / project / f"{stack}.jsonl")
         self._digest = digest_of("")
-        self._registered = 0
+        self._saved: Snapshot | None = None
         self._saved_at = 0.0
         self._save_took_s = 0.0
         self._meta = base / "meta.yaml"
@@ -127,7 +127,7 @@ class FileStore:
             text = ""
         except (OSError, UnicodeDecodeError) as error:
             raise StateError(f"the state file {self.path} cannot be read: {error}") from error
-        self._digest, self._registered = digest_of(text), 0
+        self._digest, self._saved = digest_of(text), None
         snapshot = read_checkpoint(text, str(self.path)) if text or self.path.exists() else Snapshot()
         snapshot = self._side.applied_to(snapshot, self._digest)
         if problem := find_damage(snapshot.resources):
@@ -158,7 +158,8 @@ class FileStore:
         self._save_took_s = self._saved_at - started
 
     def note(self, changes: Sequence[Change], snapshot: Callable[[], Snapshot]) -> bool:
-        if self._is_due():
+        # The first write of a run is whole: there may be an earlier one's journal, and what it says must be kept.
+        if self._saved is None or self._is_due():
             self.save(snapshot())
             return True
         lines = [each.line(None if each.state is None else self._writer.entry(each.state)) for each in changes]
@@ -168,7 +169,7 @@ class FileStore:
             return True
         with self._written():
             self._write_meta()
-            self._side.append(lines, self._digest, self._registered)
+            self._side.append(lines, self._digest, self._saved)
         return False
 
     def _is_due(self) -> bool:
@@ -201,7 +202,7 @@ class FileStore:
                 shutil.copyfile(self.path, beside)
                 beside.replace(backup)
         write_atomically(self.path, text)
-        self._digest, self._registered = digest_of(text), snapshot.registered
+        self._digest, self._saved = digest_of(text), snapshot
         self._has_provider = self._passphrase is not None
 
     def _write_meta(self) -> None:

@@ -81,6 +81,7 @@ class Journal:
                 resources=(*self._new.values(), *self._old.values()),
                 pending=tuple(self._pending.values()),
                 registered=len(self._new),
+                intents=tuple(self._pending),
             )
 
     # -- reporting ----------------------------------------------------------------------------------------------------

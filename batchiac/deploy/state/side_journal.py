@@ -4,7 +4,7 @@ Rewriting the checkpoint of 1,000 resources takes a hundred times what the one t
 change here, flushed to the disk, and writes the checkpoint now and then, and at its end. Whoever opens the stack after
 a crash reads the checkpoint and does again what stands here.
 
-    {"base": "<SHA-256 of the checkpoint that this follows>", "registered": 12}
+    {"base": "<SHA-256 of the checkpoint that this follows>", "registered": 12, "intents": [3]}
     {"do": "put", "state": {…}}                         new, or what continues an old entry (which is dropped)
     {"do": "drop", "key": ["urn", "id"]}                an old entry is gone
     {"do": "exchange", "key": ["urn", "id"], "state": {…}}
@@ -12,7 +12,8 @@ a crash reads the checkpoint and does again what stands here.
     {"do": "end", "number": 3}
 
 `registered` of the checkpoint's entries, the first ones, were the run's own by then; what it put later comes after them
-and before the rest. A line that is not whole was never acknowledged, and is the last one.
+and before the rest. `intents` are the numbers that the run knows the checkpoint's pending operations by. A line that is
+not whole was never acknowledged, and is the last one.
 
 Where the checkpoint is another than `base`, somebody else has written it since (Pulumi's CLI, after `pulumi cancel`),
 or the run died before it could begin this file anew: then only the intents count, of what that checkpoint says nothing
@@ -83,17 +84,17 @@ class SideJournal:
         self.path = path
         self._is_begun = False
 
-    def append(self, lines: Iterable[str], base: str, registered: int) -> None:
+    def append(self, lines: Iterable[str], base: str, saved: Snapshot) -> None:
         """Add lines; when this returns they are on the disk.
 
         Args:
             base: digest of the checkpoint that they follow, for a file that is begun.
-            registered: how many of its entries the run had registered.
+            saved: what that checkpoint holds.
         """
         text = "".join(lines)
         if is_new := not self._is_begun:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            text = json.dumps({"base": base, "registered": registered}) + "\n" + text
+            text = json.dumps({"base": base, "registered": saved.registered, "intents": saved.intents}) + "\n" + text
         with self.path.open("w" if is_new else "a", encoding="utf-8") as file:
             file.write(text)
             file.flush()
@@ -135,10 +136,13 @@ class SideJournal:
             return snapshot
         try:
             changes = [_change(each) for each in records[1:]]
-            follows, registered = records[0]["base"] == base, int(records[0]["registered"])
+            follows = records[0]["base"] == base
+            registered, intents = int(records[0]["registered"]), list(records[0]["intents"])
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise self._damaged(f"a line lacks or misuses {error}") from error
-        return _replayed(snapshot, registered, changes) if follows else _with_intents(snapshot, changes)
+        if not follows:
+            return _with_intents(snapshot, changes)
+        return _replayed(attrs.evolve(snapshot, registered=registered, intents=tuple(intents)), changes)
 
     def _damaged(self, reason: str) -> StateError:
         return StateError(
@@ -153,8 +157,8 @@ def _change(record: Mapping[str, Any]) -> Change:
     return Change(record["do"], state, (urn, id_), record.get("number", 0), record.get("type", ""))
 
 
-def _intents(pending: Iterable[PendingOperation], changes: Iterable[Change]) -> list[PendingOperation]:
-    open_: dict[int, PendingOperation] = dict(enumerate(pending))
+def _intents(pending: Mapping[int, PendingOperation], changes: Iterable[Change]) -> list[PendingOperation]:
+    open_ = dict(pending)
     for each in changes:
         if each.do == "begin" and each.state is not None:
             open_[each.number] = PendingOperation(each.state, each.type)  # type: ignore[arg-type]
@@ -163,9 +167,10 @@ def _intents(pending: Iterable[PendingOperation], changes: Iterable[Change]) -> 
     return list(open_.values())
 
 
-def _replayed(snapshot: Snapshot, registered: int, changes: list[Change]) -> Snapshot:
-    new: dict[str, ResourceState] = {state.urn: state for state in snapshot.resources[:registered]}
-    old = {key_of(state): state for state in snapshot.resources[registered:]}
+def _replayed(snapshot: Snapshot, changes: list[Change]) -> Snapshot:
+    new: dict[str, ResourceState] = {state.urn: state for state in snapshot.resources[: snapshot.registered]}
+    old = {key_of(state): state for state in snapshot.resources[snapshot.registered :]}
+    pending = dict(zip(snapshot.intents, snapshot.pending, strict=True))
     for each in changes:
         if each.do == "put" and each.state is not None:
             new[each.state.urn] = each.state
@@ -176,8 +181,13 @@ def _replayed(snapshot: Snapshot, registered: int, changes: list[Change]) -> Sna
                 (key_of(each.state) if key == each.key else key): (each.state if key == each.key else state)
                 for key, state in old.items()
             }
-    changed: dict[str, Any] = {"resources": (*new.values(), *old.values())}
-    return attrs.evolve(snapshot, **changed, pending=tuple(_intents(snapshot.pending, changes)))
+    return attrs.evolve(
+        snapshot,
+        resources=(*new.values(), *old.values()),
+        pending=tuple(_intents(pending, changes)),
+        registered=0,
+        intents=(),
+    )
 
 
 def _with_intents(snapshot: Snapshot, changes: list[Change]) -> Snapshot:
@@ -186,7 +196,7 @@ def _with_intents(snapshot: Snapshot, changes: list[Change]) -> Snapshot:
     known = {each.resource.urn for each in snapshot.pending}
     more = [
         each
-        for each in _intents((), changes)
+        for each in _intents({}, changes)
         if each.resource.urn not in known and (each.resource.urn in live) == (each.type != "creating")
     ]
     return attrs.evolve(snapshot, pending=(*snapshot.pending, *more))

@@ -31,9 +31,15 @@ def seldom(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def store(folder: Path) -> FileStore:
-    opened = FileStore(folder, "p", "dev", environ={"PULUMI_CONFIG_PASSPHRASE": ""})
-    opened._saved_at = 1e12
-    return opened
+    return FileStore(folder, "p", "dev", environ={"PULUMI_CONFIG_PASSPHRASE": ""})
+
+
+def running(store: FileStore, *states: ResourceState) -> Journal:
+    """A run over these that has written its first checkpoint."""
+    store.save(Snapshot(states))
+    journal = Journal(store.load(), store)
+    journal.commit()
+    return journal
 
 
 def what(snapshot: Snapshot) -> Any:
@@ -56,8 +62,7 @@ def test_what_was_noted_is_what_there_is(tmp_path_factory: pytest.TempPathFactor
     """After any course of a run, checkpoints in between or not, a new process reads exactly what the dead one knew."""
     folder = tmp_path_factory.mktemp("state")
     first = store(folder)
-    first.save(Snapshot(tuple(entry(f"old{number}") for number in range(4))))
-    journal = Journal(first.load(), first)
+    journal = running(first, *(entry(f"old{number}") for number in range(4)))
     begun: list[Any] = []
     for number, (act, which) in enumerate(acts):
         old = journal.left()
@@ -70,6 +75,7 @@ def test_what_was_noted_is_what_there_is(tmp_path_factory: pytest.TempPathFactor
         elif act == "end" and begun:
             journal.end(begun.pop(which % len(begun)))
         elif act == "save":
+            journal._changes.clear()
             first.save(journal.snapshot())
         elif old and act in ("same", "drop", "mark"):
             state = old[which % len(old)]
@@ -89,9 +95,8 @@ def test_what_was_noted_is_what_there_is(tmp_path_factory: pytest.TempPathFactor
 def test_a_line_that_was_not_whole_was_never_acknowledged(tmp_path: Path) -> None:
     """Cut off at any byte, the journal still gives a state: the one before the line that is not whole."""
     first = store(tmp_path)
-    first.save(Snapshot())
-    journal = Journal(first.load(), first)
-    states = [what(first.load())]
+    journal = running(first)
+    states = [what(store(tmp_path).load())]
     ends = [0]
     for name in ("a", "b"):
         journal.put(entry(name))
@@ -108,22 +113,20 @@ def test_a_line_that_was_not_whole_was_never_acknowledged(tmp_path: Path) -> Non
 def test_damage_within_is_refused(tmp_path: Path) -> None:
     """One sentence, exit code 5, and nothing touched."""
     first = store(tmp_path)
-    first.save(Snapshot())
-    journal = Journal(first.load(), first)
+    journal = running(first)
     journal.put(entry("a"))
     journal.commit()
     lines = first._side.path.read_text().splitlines()
     for broken in ("not json", '{"do": "put", "state": {}}'):
         first._side.path.write_text("\n".join([lines[0], broken, *lines[1:], ""]))
-        with pytest.raises(StateError, match="journal of an interrupted run .* cannot be used: .*adopted by its tag"):
+        with pytest.raises(StateError, match=r"journal of an interrupted run .* cannot be used: .*adopted by its tag"):
             store(tmp_path).load()
 
 
 def test_a_checkpoint_that_someone_else_wrote_since_wins(tmp_path: Path) -> None:
     """Of the journal only intents count then: a create that it does not know, an update of what it still holds."""
     first = store(tmp_path)
-    first.save(Snapshot((entry("old"), entry("gone"))))
-    journal = Journal(first.load(), first)
+    journal = running(first, entry("old"), entry("gone"))
     for type_, name in (("creating", "a"), ("creating", "b"), ("updating", "old"), ("deleting", "gone")):
         journal.begin(type_, entry(name))  # type: ignore[arg-type]
     journal.put(entry("a"))
@@ -138,10 +141,9 @@ def test_a_checkpoint_that_someone_else_wrote_since_wins(tmp_path: Path) -> None
 
 
 def test_a_secret_is_never_noted_in_the_open(tmp_path: Path) -> None:
-    """The first secret of a stack makes its salt, which stands in the checkpoint; later ones are noted as ciphertext."""
+    """The first secret of a stack makes its salt, which stands in the checkpoint; then ciphertext is noted."""
     first = store(tmp_path)
-    first.save(Snapshot())
-    journal = Journal(first.load(), first)
+    journal = running(first)
     for name in ("a", "b"):
         journal.put(entry(name, outputs={"password": Secret("hunter2")}))
         journal.commit()
@@ -154,8 +156,7 @@ def test_a_secret_is_never_noted_in_the_open(tmp_path: Path) -> None:
 def test_a_create_is_confirmed_when_the_checkpoint_holds_it(tmp_path: Path) -> None:
     """Not before: Pulumi's CLI reads the checkpoint alone. A confirmation that fails leaves its intent."""
     first = store(tmp_path)
-    first.save(Snapshot())
-    journal = Journal(first.load(), first)
+    journal = running(first)
     held: list[str] = []
 
     def create(name: str, *, fails: bool = False) -> None:
