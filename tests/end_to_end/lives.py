@@ -43,7 +43,7 @@ for line in sys.stdin:
         try:
             settings = json.loads(line)
             settings["data"] = Path(settings["data"])
-            server = make_server(Settings(port=0, clock="virtual", seed=7, warm=False, **settings))
+            server = make_server(Settings(port=0, seed=7, warm=False, **settings))
             signal.signal(signal.SIGTERM, lambda *_: server.stop())
             print(json.dumps({"address": server.address, "pid": os.getpid(), "said": server.warning}), flush=True)
             server.run()
@@ -109,7 +109,8 @@ class Nursery:
         )
 
     def start(self, **settings: Any) -> Life:
-        """A life with these settings of the server (`Settings`), without projections where nothing is said."""
+        """A life with these settings of the server (`Settings`): in virtual time and without projections where nothing
+        is said."""
         started = self.try_start(**settings)
         assert "address" in started, started
         return Life(self, started)
@@ -117,7 +118,7 @@ class Nursery:
     def try_start(self, **settings: Any) -> dict[str, Any]:
         """What a start came to: `{"failed": "why"}` where the server refuses."""
         assert self._process.stdin is not None
-        line = json.dumps({"projections": False, "data": str(self.folder), **settings})
+        line = json.dumps({"clock": "virtual", "projections": False, "data": str(self.folder), **settings})
         # The one before was killed, but its lock goes only when the kernel has taken it away.
         for _ in range(100):
             self._process.stdin.write(f"{line}\n")

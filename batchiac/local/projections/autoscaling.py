@@ -12,6 +12,7 @@ from moto.ec2.models import ec2_backends
 
 from batchiac.engine.effects import Effect, EnvironmentStatusChanged, InstanceChanged
 from batchiac.local.projections import Mirror
+from batchiac.local.projections.chance import following
 
 _LIFECYCLE = {"LAUNCHING": "Pending", "READY": "InService", "DRAINING": "Terminating"}
 
@@ -22,7 +23,8 @@ class AutoScaling(Mirror):
     def apply(self, effect: Effect) -> None:
         """See Projection."""
         if isinstance(effect, InstanceChanged) and effect.group and not effect.group.startswith("sfr-"):
-            self._instance(effect)
+            with following(effect.group):
+                self._instance(effect)
         elif isinstance(effect, EnvironmentStatusChanged) and effect.status == "DELETED":
             suffix = f"{effect.environment}-asg-"
             for name in [each for each in self._backend.autoscaling_groups if each.startswith(suffix)]:

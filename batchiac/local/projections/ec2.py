@@ -12,6 +12,7 @@ from moto.ec2.models import instances as instances_module
 
 from batchiac.engine.effects import Effect, InstanceChanged
 from batchiac.local.projections import Mirror
+from batchiac.local.projections.chance import following
 from batchiac.model.instance_type import read_instance_types
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ class Ec2(Mirror):
         record = self.batch.environments.find(effect.environment)
         if effect.status == "LAUNCHING" and record is not None and "computeResources" in record.wire:
             try:
-                self._launch(effect, record.wire["computeResources"])
+                with following(effect.instance_id):
+                    self._launch(effect, record.wire["computeResources"])
             except EC2ClientError as error:
                 self._fail(effect, error)
         elif effect.status == "TERMINATED":

@@ -11,6 +11,7 @@ from batchiac.engine.effects import Effect, EnvironmentStatusChanged, InstanceCh
 from batchiac.local.job_detail import task_id_of
 from batchiac.local.projections import Mirror
 from batchiac.local.projections.attempt import attempt_of, containers_of
+from batchiac.local.projections.chance import following
 
 if TYPE_CHECKING:
     from batchiac.engine.views import AttemptView, JobView
@@ -62,7 +63,8 @@ class Ecs(Mirror):
         if view is None or view.spec.orchestrator != "ECS" or view.cluster in self._ecs.clusters:
             return
         if effect.status in ("CREATING", "VALID"):
-            self._ecs.create_cluster(view.cluster)
+            with following(view.cluster):
+                self._ecs.create_cluster(view.cluster)
             self._clusters[effect.environment] = view.cluster
 
     def _instance(self, effect: InstanceChanged) -> None:
@@ -73,9 +75,10 @@ class Ecs(Mirror):
         members = self._ecs.container_instances.setdefault(cluster, {})
         unique = view.container_instance_arn.rpartition("/")[2]
         if effect.status == "READY":
-            made = ContainerInstance(
-                effect.instance_id, self.batch.account_id, self.batch.region_name, cluster, backend=self._ecs
-            )
+            with following(effect.instance_id):
+                made = ContainerInstance(
+                    effect.instance_id, self.batch.account_id, self.batch.region_name, cluster, backend=self._ecs
+                )
             made.id = unique
             for resources in (made.registered_resources, made.remaining_resources):
                 resources[0]["integerValue"] = view.vcpus * 1024
@@ -110,7 +113,8 @@ class Ecs(Mirror):
         tasks = self._ecs.tasks.setdefault(cluster, {})
         task = tasks.get(attempt.task_arn)
         if task is None:
-            task = tasks[attempt.task_arn] = self._task(cluster, record, view, attempt)
+            with following(attempt.task_arn):
+                task = tasks[attempt.task_arn] = self._task(cluster, record, view, attempt)
         if effect.status in ("STARTING", "RUNNING"):
             task.last_status = "PENDING" if effect.status == "STARTING" else "RUNNING"
         else:

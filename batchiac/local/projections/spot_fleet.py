@@ -9,6 +9,7 @@ from moto.ec2.models.spot_requests import SpotFleetRequest
 
 from batchiac.engine.effects import Effect, EnvironmentStatusChanged, InstanceChanged
 from batchiac.local.projections import Mirror
+from batchiac.local.projections.chance import following
 
 
 class BatchFleet(SpotFleetRequest):  # type: ignore[misc]  # moto is not typed for us
@@ -25,7 +26,8 @@ class SpotFleet(Mirror):
     def apply(self, effect: Effect) -> None:
         """See Projection."""
         if isinstance(effect, InstanceChanged) and effect.group.startswith("sfr-"):
-            fleet = self._ec2.spot_fleet_requests.get(effect.group) or self._create(effect)
+            with following(effect.group):
+                fleet = self._ec2.spot_fleet_requests.get(effect.group) or self._create(effect)
             if fleet is None:
                 return
             if effect.status == "LAUNCHING":

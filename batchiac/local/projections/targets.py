@@ -12,14 +12,14 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
 from batchiac.local.api_error import ApiError
+from batchiac.local.projections.chance import following
 from batchiac.local.projections.event_input import object_in
 from batchiac.local.request_shape import service_model
 
@@ -92,7 +92,7 @@ def deliver(delivery: Delivery) -> None:
     try:
         if send is None:
             raise UndeliveredError("UNSUPPORTED_TARGET", f"this stack has nothing behind a target of {service}")
-        with _following(delivery.id + delivery.arn):
+        with following(delivery.id + delivery.arn):
             send(delivery)
     except UndeliveredError as error:
         _give_up(delivery, error.code, str(error))
@@ -121,19 +121,6 @@ def _give_up(delivery: Delivery, code: str, message: str) -> None:
         else:
             return
     _LOG.warning("EventBridge could not deliver from %s to %s: %s", delivery.source_arn, delivery.arn, message or code)
-
-
-@contextmanager
-def _following(text: str) -> Iterator[None]:
-    """Inside, moto's ids follow from `text`: not from what was read before, which a replayed journal does not know."""
-    from moto.moto_api._internal import mock_random
-
-    state = mock_random.getstate()
-    mock_random.seed(text)
-    try:
-        yield
-    finally:
-        mock_random.setstate(state)
 
 
 # --- AWS Batch ------------------------------------------------------------------------------------------------------

@@ -71,10 +71,11 @@ class History:
         self._touch(account, region)
         if not self._mutates(operation):
             return None
+        # What is due has happened before a change draws its ids: in a replay, too, whoever looked meanwhile.
+        self._stage.catch_up()
         return self._next({"k": "batch", "a": account, "r": region, "o": operation, "p": params})
 
     def before_http(self, service: str, environ: dict[str, Any]) -> dict[str, Any] | None:
-        # What is due has happened before anybody looks or changes anything: in a replay, too, whoever looked meanwhile.
         self._stage.catch_up()
         self._time_ms = self._stage.clock.now_ms()
         if not changes(service, environ["REQUEST_METHOD"], read_action(environ)):
@@ -84,6 +85,7 @@ class History:
         return self._next({**http_record(environ, read_body(environ)), "s": service})
 
     def before_control(self, record: dict[str, Any]) -> dict[str, Any] | None:
+        self._stage.catch_up()
         self._time_ms = self._stage.clock.now_ms()
         return self._next(record)
 
@@ -209,11 +211,12 @@ class History:
             last_ms, last_wall_ms = record["t"], record["w"]
             clock.set(last_ms)
             self._time_ms = last_ms
-            if "n" in record:
-                self._number = record["n"]
-                self._seed_change()
             try:
                 with moto_time(last_wall_ms):
+                    if "n" in record:
+                        self._stage.catch_up()
+                        self._number = record["n"]
+                        self._seed_change()
                     self._do(record, handle, moto, faults, executions)
             except (KeyError, TypeError, ValueError, AttributeError) as error:
                 text = f"record {done + 1} of the journal in {self._journal.folder} cannot be done again ({error!r})"
@@ -277,7 +280,6 @@ class History:
                 code = refusal.code
             self._hold_against(record, record["o"], "e", code)
         elif kind == "http":
-            self._stage.catch_up()
             seen: list[str] = []
             environ = http_environ(record)
             _drain(moto(environ, lambda status, headers, exc_info=None: seen.append(status)))

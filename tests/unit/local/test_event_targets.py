@@ -176,7 +176,7 @@ def test_kinesis_firehose_and_ecs_are_targets_too(stack: TestStack) -> None:
         DeliveryStreamName="f",
         ExtendedS3DestinationConfiguration={"RoleARN": ROLE, "BucketARN": "arn:aws:s3:::bucket"},
     )
-    ecs.create_cluster(clusterName="c")
+    ecs.create_cluster(clusterName="own-tasks")
     container = {"name": "n", "image": "i", "memory": 1}
     task = ecs.register_task_definition(family="f", containerDefinitions=[container])["taskDefinition"]
     put(
@@ -184,7 +184,7 @@ def test_kinesis_firehose_and_ecs_are_targets_too(stack: TestStack) -> None:
         {"Arn": ARN.format("kinesis", "stream/s"), "Input": '"hello"'},
         {"Arn": ARN.format("firehose", "deliverystream/f"), "Input": '"hello"'},
         {
-            "Arn": ARN.format("ecs", "cluster/c"),
+            "Arn": ARN.format("ecs", "cluster/own-tasks"),
             "RoleArn": ROLE,
             "EcsParameters": {"TaskDefinitionArn": task["taskDefinitionArn"], "LaunchType": "FARGATE"},
         },
@@ -197,8 +197,8 @@ def test_kinesis_firehose_and_ecs_are_targets_too(stack: TestStack) -> None:
     ]
     (found,) = s3.list_objects_v2(Bucket="bucket")["Contents"]
     assert s3.get_object(Bucket="bucket", Key=found["Key"])["Body"].read() == b'"hello"'
-    (arn,) = ecs.list_tasks(cluster="c")["taskArns"]
-    assert ecs.describe_tasks(cluster="c", tasks=[arn])["tasks"][0]["startedBy"] == "events-rule/r"
+    (arn,) = ecs.list_tasks(cluster="own-tasks")["taskArns"]
+    assert ecs.describe_tasks(cluster="own-tasks", tasks=[arn])["tasks"][0]["startedBy"] == "events-rule/r"
 
 
 def test_what_a_target_refuses_goes_to_its_dead_letter_queue(
