@@ -16,6 +16,7 @@ from import_world import TRUST, ImportWorld, ops
 
 from batchiac.deploy.refresher import read_drift
 from batchiac.deploy.render.lines import plan_lines
+from batchiac.deploy.render.preview_json import preview_json
 from batchiac.deploy.state.resource import ResourceState
 from batchiac.deploy.values import for_handler
 from batchiac.provider import KINDS
@@ -365,6 +366,9 @@ def test_refresh_and_preview_show_it_and_up_puts_it_right(deployed: Deployed) ->
     assert "~ computeResources.maxvCpus: 64 => 128  [changed outside]" in drift
     assert "~ priority: 5 => 77  [changed outside]" in drift
     assert "gone: deleted outside" in drift
+    listed = {each["urn"].rpartition("::")[2]: each for each in preview_json(plan)["batchiac"]["drift"]}
+    assert listed["queue"]["changes"] == {"priority": {"old": 5, "new": 77}}
+    assert listed["job"]["op"] == "delete"
     assert "desired" not in text
     assert not world.preview().has_changes
     result = world.refresh()

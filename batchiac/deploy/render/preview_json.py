@@ -22,7 +22,11 @@ NANOSECONDS = 1_000_000_000
 def preview_json(plan: Plan) -> dict[str, Any]:
     """The digest of a plan as JSON values; secrets are hidden, what is not known is Pulumi's sentinel."""
     steps = [step for step in plan.steps if step.is_counted]
-    ours = {"endedJobs": {"count": plan.ended.number, "names": list(plan.ended.names)}} if plan.ended.number else {}
+    ours: dict[str, Any] = {}
+    if plan.ended.number:
+        ours["endedJobs"] = {"count": plan.ended.number, "names": list(plan.ended.names)}
+    if drift := [step for step in plan.drift if step.changes_something]:
+        ours["drift"] = [_drifted(step) for step in drift]
     return {
         "config": dict(plan.config),
         "steps": [_step(step) for step in steps if step.changes_something or step.type == "pulumi:pulumi:Stack"],
@@ -65,6 +69,12 @@ def _step(step: Step) -> dict[str, Any]:
             "notes": list(step.notes),
         }
     return entry
+
+
+def _drifted(step: Step) -> dict[str, Any]:
+    """What had changed outside, property by property; `delete` for what is gone."""
+    changes = {change.path: {"old": masked(change.old), "new": masked(change.new)} for change in step.changes}
+    return {"op": step.op.value, "urn": step.urn, "changes": changes}
 
 
 def _state(state: ResourceState, *, planned: bool = False) -> Mapping[str, Any]:
