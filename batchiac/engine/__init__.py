@@ -21,12 +21,12 @@ Rules of use:
 
 Where things are: kernel/ (events, randomness) · machine.py (every transition as a row) · world.py, records.py,
 waiting.py, fleet.py, ledger.py (the state: all of it, a job's, a queue's, an environment's, jobs as columns) ·
-requirements.py, submission.py, jobs.py, attempts.py, timeouts.py, gangs.py, stopping.py, retention.py (what happens to
-jobs) · service_*.py (service jobs, on a clock of the caller's) · queues.py,
-lanes.py, fair_share.py, dispatch.py, fastlane.py, placement.py, blocking.py (who is next, and where) · environments.py,
-hosts.py, scaling.py, policies/allocation/ (compute) · loop.py (time) · views.py, descriptions.py,
-listings.py, trace.py (what can be seen) · interventions.py (what a caller makes happen) · engine.py, queries.py (the
-door: commands, questions).
+requirements.py, submission.py, dependencies.py, jobs.py, attempts.py, timeouts.py, gangs.py, stopping.py,
+retention.py (what happens to jobs) · service_*.py (service jobs, on a clock of the caller's) · queues.py, lanes.py,
+fair_share.py, dispatch.py, filling.py, fastlane.py, placement.py, blocking.py (who is next, and where) ·
+environments.py, hosts.py, scaling.py, policies/allocation/ (compute) · loop.py (time) · views.py, descriptions.py,
+listings.py, status_index.py, trace.py (what can be seen) · interventions.py (what a caller makes happen) · engine.py,
+queries.py (the door: commands, questions).
 """
 
 from __future__ import annotations

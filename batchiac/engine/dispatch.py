@@ -14,7 +14,8 @@ from __future__ import annotations
 
 from batchiac.engine import consumables, gangs
 from batchiac.engine.attempts import start
-from batchiac.engine.fastlane import find_steady, start_run
+from batchiac.engine.fastlane import find_steady
+from batchiac.engine.filling import start_run
 from batchiac.engine.fits import can_hold_gang, can_provide, fitting_types, options_for
 from batchiac.engine.fleet import EnvironmentState
 from batchiac.engine.hosts import look_again_at_idle

@@ -15,31 +15,26 @@ machine.NEXT. It exists because a million children should take seconds.
 
 from __future__ import annotations
 
-from heapq import heappop, heappush, heapreplace
+from heapq import heappop, heapreplace
 
-from batchiac.engine.attempts import to_running, write_end
 from batchiac.engine.containers import draw_of
 from batchiac.engine.dependencies import NOBODY
-from batchiac.engine.fleet import EnvironmentState, Host
+from batchiac.engine.filling import FOREVER_MS, NOT_ONE
 from batchiac.engine.jobs import ended
 from batchiac.engine.kernel.events import ROW_BITS, ROW_MASK
-from batchiac.engine.lanes import Lane
 from batchiac.engine.machine import NEXT, JobEvent
 from batchiac.engine.policies.behaviour import Draw
 from batchiac.engine.records import Lot, Prepared, Record, Shape
 from batchiac.engine.waiting import Demand, QueueState, ShareState
-from batchiac.engine.world import FIRST, World
+from batchiac.engine.world import World
 from batchiac.model.job import JobRequest
 from batchiac.model.job_definition import Container
 
 _SUCCEEDED = NEXT[JobEvent.SUCCEEDED << 3 | 4]
 _RUNNING = NEXT[JobEvent.STARTED << 3 | NEXT[JobEvent.PLACED << 3 | 2]]
-_STARTING = NEXT[JobEvent.PLACED << 3 | 2]
 _RUNNABLE = 2
 
 _NEXT_INSTANT = 1 << ROW_BITS
-FOREVER_MS = 1 << 62
-_NOBODY = Record.__new__(Record)
 
 EMPTY = Demand(QueueState.__new__(QueueState), Shape(-1, 0, 0, 0, "", "", 0, ()))
 """`EnvironmentState.steady` where nothing waits."""
@@ -70,130 +65,6 @@ def find_steady(world: World, queues: list[QueueState]) -> None:
                     if not demand.shape.nodes and demand.options and demand.options[0] is environment:
                         environment.steady = demand
                 break
-
-
-def start_run(world: World, lane: Lane, demand: Demand, host: Host, environment: EnvironmentState) -> None:
-    """Start as many heads of one demand as one host holds; the first is known to fit.
-
-    The host that best fit chose stays the best fit while it has room: it only gets fuller. So its place in the index
-    changes once. Each row goes through what attempts.start does, without what a simple record does not need.
-    """
-    ledger = world.ledger
-    status, stopped, started = ledger.status, ledger.stopped, ledger.started
-    host_of, owner, attempts = ledger.host, ledger.owner, ledger.attempts
-    endings = ledger.endings
-    rows, entries, stream = world.events.rows, world.records.entries, world.stream
-    now = world.now_ms
-    settings = world.settings
-    shape = demand.shape
-    room = host.free_cpu // shape.cpu
-    if shape.memory:
-        room = min(room, host.free_memory // shape.memory)
-    if shape.gpus:
-        room = min(room, host.free_gpus // shape.gpus)
-    serial = host.serial
-    begun: list[int] = []
-    begun_at = now
-    row, end = lane.cursor, min(lane.end, lane.cursor + room)
-    at = row
-    record: Record = _NOBODY
-    first = last = begin = number = 0
-    draw: Draw | None = None
-    plan: Prepared | None = None
-    timeout_ms = memory = 0
-    while row < end and status[row] == _RUNNABLE:
-        if row >= last:
-            number = owner[row]
-            entry: Record | Lot = entries[number]  # type: ignore[assignment]  # a RUNNABLE row has its job
-            if entry.demand is not demand or not entry.simple:
-                break
-            if plan is not entry.plan:
-                plan = entry.plan
-                begin = now + settings.container_start_ms
-                pulled = host.images.get(plan.image)
-                if pulled is None:
-                    pulled = host.images[plan.image] = now + settings.image_pull_ms
-                begin = max(begin, pulled)
-                if begin != begun_at and begun:
-                    begin_all(world, begun, begun_at)
-                    begun = []
-                begun_at = begin
-                timeout_ms = FOREVER_MS if plan.timeout_ms is None else plan.timeout_ms
-                memory = plan.memory
-            if entry.__class__ is Lot:
-                draw = draw_of(world, entry.requests[number - entry.index], plan)  # type: ignore[arg-type]
-                first = row
-            else:
-                record = entry  # type: ignore[assignment]
-                first = record.row
-                last = first + record.size + 1
-                draw = record.draw or draw_of(world, record.request, plan)
-                if record.size:
-                    record.draw = draw
-                    record.updated_at = now
-        child = row - first - 1
-        if child < 0:
-            child = 0
-        attempt = attempts[row] = attempts[row] + 1
-        stream.parts = (number, child, attempt)
-        outcome = draw(child, attempt, stream)  # type: ignore[misc]
-        if outcome.__class__ is int and outcome <= timeout_ms:
-            until = begin + outcome
-            started[row] = begin
-            stopped[row] = until
-            heappush(rows, until << ROW_BITS | row)
-        else:
-            write_end(world, row, outcome, begin, memory, None if timeout_ms == FOREVER_MS else timeout_ms)
-        host_of[row] = serial
-        if begin == now and not (endings and row in endings):
-            status[row] = _RUNNING
-        else:
-            status[row] = _STARTING
-            begun.append(row)
-        row += 1
-    lane.cursor = row
-    taken = row - at
-    demand.count -= taken
-    if begun:
-        begin_all(world, begun, begun_at)
-    index = environment.index
-    index.remove(host)
-    host.free_cpu -= taken * shape.cpu
-    host.free_memory -= taken * shape.memory
-    host.free_gpus -= taken * shape.gpus
-    index.add(host)
-    host.busy += taken
-
-
-def begin_all(world: World, begun: list[int], begin: int) -> None:
-    """Have rows go from STARTING to RUNNING at `begin`, which may be now."""
-    if begin == world.now_ms:
-        _begin((world, begun))
-    else:
-        world.events.call(begin, _begin, (world, begun), priority=FIRST)
-
-
-def _begin(argument: tuple[World, list[int]]) -> None:
-    world, begun = argument
-    ledger = world.ledger
-    status, started, endings = ledger.status, ledger.started, ledger.endings
-    now = world.now_ms
-    quiet = not world.listeners
-    last = 0
-    for row in begun:
-        if status[row] == _STARTING and started[row] == now:
-            if quiet and not (endings and row in endings):
-                status[row] = _RUNNING
-                if row >= last:
-                    entry = world.records.entries[ledger.owner[row]]
-                    if isinstance(entry, Record):
-                        last = entry.row + entry.size + 1
-                        if entry.size:
-                            entry.updated_at = now
-            else:
-                record = world.records[ledger.owner[row]]
-                if record is not None:
-                    to_running(world, record, row)
 
 
 def is_closed(world: World) -> bool:
@@ -229,14 +100,14 @@ def run(world: World, until_ms: int) -> bool:
     limit = min(until_ms + 1, calls[0][0] if calls else until_ms + 1) << ROW_BITS
     now = world.now_ms
     # The record of the row that ends, and what is looked at for each of its rows.
-    record: Record = _NOBODY
+    record: Record = NOT_ONE
     first = end = 0
     lot: Lot | None = None
     simple = plain = False
     shape = EMPTY.shape
     share: ShareState | None = None
     # The record of the row that starts.
-    following: Record = _NOBODY
+    following: Record = NOT_ONE
     next_first = next_end = number = 0
     of_array = False
     draw: Draw | None = None
