@@ -25,6 +25,9 @@ KINDS = {
 }
 """Option → kind."""
 
+MOST_LEFT = 20
+"""How many of those that are not imported are named."""
+
 
 @click.command()
 @stack_options
@@ -134,5 +137,7 @@ def _lines(imports: Imports) -> list[Line]:
         lines.append(Line("  nothing: there is none, or the state has it already"))
     if imports.left:
         lines.append(Line("Left as they are:", "bold"))
-        lines += [Line(f"     {each.kind} {each.name}: {each.reason}", "dim") for each in imports.left]
+        shown, rest = imports.left[:MOST_LEFT], imports.left[MOST_LEFT:]
+        lines += [Line(f"     {each.kind} {each.name}: {each.reason}", "dim") for each in shown]
+        lines += [Line(f"     and {count('resource', rest)} more", "dim")] if rest else []
     return [*lines, *(Line(f"warning: {each}", "warning") for each in imports.in_the_open)]
