@@ -1,8 +1,9 @@
 """Waiting: one loop for everything that AWS does in its own time.
 
-It looks at once, then after 0.1 s, then ever more rarely. It ends when what is looked for has the status that was
-asked for, when AWS says that it will not get there, or at the deadline. Sleep and clock are arguments, so that a
-virtual clock is moved by the wait itself and tests take no time.
+It looks at once, then after 0.1 s, then ever more rarely: at most a second apart in the first half minute, in which
+AWS does most of what it does, so that little time passes unseen; ten seconds later on. It ends when what is looked for
+has the status that was asked for, when AWS says that it will not get there, or at the deadline. Sleep and clock are
+arguments, so that a virtual clock is moved by the wait itself and tests take no time.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from batchiac.model.deadline import step_deadline_s
 FIRST_PAUSE_S = 0.1
 PAUSE_GROWTH = 1.5
 LONGEST_PAUSE_S = 10.0
+SOON_S = 30.0
+LONGEST_PAUSE_SOON_S = 1.0
 
 GONE = None
 """The status of what does not exist."""
@@ -89,7 +92,8 @@ def wait_for(
                 timed_out=True,
             )
         sleep(min(pause, left))
-        pause = min(pause * PAUSE_GROWTH, LONGEST_PAUSE_S)
+        is_soon = deadline_s - left < SOON_S
+        pause = min(pause * PAUSE_GROWTH, LONGEST_PAUSE_SOON_S if is_soon else LONGEST_PAUSE_S)
 
 
 def wait_until(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import accumulate
 from typing import Any
 
 import pytest
@@ -49,11 +50,12 @@ def test_what_is_there_already_costs_no_pause() -> None:
 
 
 def test_pauses_start_short_and_grow() -> None:
-    """0.1 s first, then ever longer, never longer than the longest."""
-    _, time = run(["CREATING"] * 30 + ["VALID"], Wait({"VALID"}, {"CREATING"}, 10_000))
+    """0.1 s first, then ever longer: a second at most in the first half minute, later never more than the longest."""
+    _, time = run(["CREATING"] * 60 + ["VALID"], Wait({"VALID"}, {"CREATING"}, 10_000))
     assert time.pauses[0] == FIRST_PAUSE_S
     assert time.pauses == sorted(time.pauses)
     assert time.pauses[-1] == LONGEST_PAUSE_S
+    assert [each for at, each in zip(accumulate(time.pauses), time.pauses, strict=True) if each > 1 and at < 30] == []
 
 
 def test_deadline_is_kept_and_named() -> None:
