@@ -21,13 +21,11 @@ SHELVES: Mapping[str, tuple[str, str]] = MappingProxyType(
 )
 """Update operation → the shelf of the backend, and the member of the request that names the resource."""
 
-SAID_BY_HANDLERS = frozenset(("CE054", "CE055", "CE056", "JQ017", "SH04", "SJ009"))
+SAID_BY_HANDLERS = frozenset(("CE054", "CE055", "CE056", "JQ017", "SH04"))
 """Rows that the operations' handlers, or what stands before them, enforce themselves.
 
 CE054 to JQ017 with the resource's name in the text (AWS's texts for them are not known). SH04: request_shape has seen
-every enum of the model, or left it to the handler. SJ009: the engine refuses what cannot be meant (N_TO_N between
-jobs that are no arrays of one size, SEQUENTIAL with neither job nor array); AWS documents no refusal of SEQUENTIAL with
-a job's id, and many clients send it."""
+every enum of the model, or left it to the handler."""
 
 SAID_FIRST = ("CE026",)
 """Rows whose text comes before those of others, in the order of moto's own tests: instance role, then minvCpus."""

@@ -25,7 +25,6 @@ DROP_IN = StageSettings(
     flowing=True,
     at_once=True,
     behaviour=MotoJobs(),
-    accepted_rules=frozenset({"CE013"}),
     engine=EngineSettings(
         environment_create_ms=1,
         environment_update_ms=1,
@@ -35,10 +34,7 @@ DROP_IN = StageSettings(
         queue_delete_ms=1,
     ),
 )
-"""What users of plain moto expect: environments and queues are there when the call returns, and a poll loop ends.
-
-CE013: a bidPercentage above 100 has been seen refused on Spot, where create_compute_environment refuses it; users of
-moto write 123 on EC2, where it means nothing."""
+"""What users of plain moto expect: environments and queues are there when the call returns, and a poll loop ends."""
 
 
 def install(settings: StageSettings | None = None) -> Stage:

@@ -142,11 +142,21 @@ def test_rules_as_json_have_the_documented_fields(capsys: pytest.CaptureFixture[
     assert {(row["resource"], row["level"]) for row in rows} == {("SubmitJob", "error")}
 
 
-@pytest.mark.parametrize("words", [("rules", "XX999"), ("rules", "--kind", "Bucket")])
-def test_a_rule_that_does_not_exist_exits_2(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
-    """The nearest one is named."""
-    assert run(*words) == 2
-    assert "did you mean" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("CE999",), "did you mean CE"),
+        (("nope",), "no rule has the id 'nope'; `batchiac rules` lists them"),
+        (("--kind", "JobQeue"), "did you mean JobQueue?"),
+        (("--kind", "Bucket"), "rules are about CancelJob, "),
+    ],
+)
+def test_a_rule_that_does_not_exist_exits_2(
+    words: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The nearest one is named where one is near, and where to look where none is."""
+    assert run("rules", *words) == 2
+    assert said in capsys.readouterr().err
 
 
 def environment_template(tmp_path: Path, minutes: int) -> Path:

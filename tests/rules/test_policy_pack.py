@@ -55,7 +55,7 @@ def environment(**resources: Any) -> dict[str, Any]:
 
 def test_a_policy_reports_what_its_row_forbids() -> None:
     """bidPercentage 120 is reported by ce013, in the row's words and AWS's."""
-    said = ask("ce013", CE, environment(bidPercentage=120.0))
+    said = ask("ce013", CE, environment(type="SPOT", bidPercentage=120.0))
     assert len(said) == 1
     assert "computeResources.bidPercentage is 120; 0 to 100" in said[0]
     assert "AWS: Bid percentage must be between 0 to 100." in said[0]
@@ -63,7 +63,7 @@ def test_a_policy_reports_what_its_row_forbids() -> None:
 
 def test_a_policy_is_silent_about_what_is_right_and_what_is_not_its_own() -> None:
     """Good values, other rules' findings, and resources of other kinds or providers are none of its business."""
-    assert ask("ce013", CE, environment(bidPercentage=60.0)) == []
+    assert ask("ce013", CE, environment(type="SPOT", bidPercentage=60.0)) == []
     assert ask("ce013", JQ, {"name": "q", "priority": 1.0}) == []
     assert ask("ce013", "aws:s3/bucket:Bucket", {"bucket": "b"}) == []
 
@@ -77,7 +77,7 @@ def test_a_job_definitions_json_text_is_opened() -> None:
 def test_a_value_not_yet_known_is_said_to_be_unchecked() -> None:
     """The analyzer's own error says that the policy could not run in a preview; it is not a pass."""
     with pytest.raises(UnknownValueError) as raised:
-        ask("ce013", CE, environment(bidPercentage=UNKNOWN_STRING_VALUE))
+        ask("ce013", CE, environment(type="SPOT", bidPercentage=UNKNOWN_STRING_VALUE))
     assert "computeResources.bidPercentage" in raised.value.message
 
 
@@ -164,7 +164,7 @@ def test_the_pack_answers_over_the_analyzers_protocol() -> None:
     folder = Path(batchiac.policy_pack.__file__).parent
     assert (folder / "PulumiPolicy.yaml").is_file()
     properties = struct_pb2.Struct()
-    properties.update(environment(bidPercentage=120, instanceRole=UNKNOWN_STRING_VALUE))
+    properties.update(environment(type="SPOT", bidPercentage=120, instanceRole=UNKNOWN_STRING_VALUE))
     with subprocess.Popen([sys.executable, str(folder)], stdout=subprocess.PIPE) as serving:
         try:
             assert serving.stdout is not None

@@ -74,7 +74,6 @@ def create_compute_environment(batch: BatchBackend, request: Wire) -> Wire:
         raise batch.execution_refusal("ServiceRole is required.")
     if request["type"] not in ("MANAGED", "UNMANAGED"):
         raise refusal(f"type {request['type']} must be one of MANAGED | UNMANAGED")
-    _require_bid_of_spot(batch, request.get("computeResources", {}))
     wire: Wire = {
         "type": request["type"],
         "state": request.get("state", "ENABLED"),
@@ -228,15 +227,6 @@ def _require_sound(batch: BatchBackend, record: Record, wire: Wire) -> None:
     for finding in check_request("CreateComputeEnvironment", request):
         if finding.stops:
             raise batch.execution_refusal(finding.aws_message or finding.message)
-
-
-def _require_bid_of_spot(batch: BatchBackend, resources: Wire) -> None:
-    """The drop-in holds a bid to its range where AWS has been seen to: on Spot.
-
-    Source: https://github.com/badmintoncryer/cdk-preflight, rules/batch/pf-batch-ce-bid-percentage-range (2026-09-12).
-    """
-    if resources.get("type") == "SPOT" and not 0 <= resources.get("bidPercentage", 100) <= 100:
-        raise batch.execution_refusal("Bid percentage must be between 0 to 100.")
 
 
 def _require_replaceable(record: Record, wire: Wire, changed: list[str]) -> None:

@@ -87,7 +87,7 @@ ENVIRONMENT: dict[str, Cases] = {
     "CE013": (
         [spot({"bidPercentage": 0}), spot({"bidPercentage": 100})],
         [spot({"bidPercentage": 101}), spot({"bidPercentage": -1})],
-        [spot(), fargate({"bidPercentage": 101})],
+        [spot(), fargate({"bidPercentage": 101}), ec2({"bidPercentage": 123})],
     ),
     "CE014": ([], [spot({"bidPercentage": 60})], [spot(), ec2({"bidPercentage": 60})]),
     "CE020": (
