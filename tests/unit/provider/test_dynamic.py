@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +15,7 @@ from pulumi.output import Unknown
 
 from batchiac.errors import ConfigError, RefusedError
 from batchiac.model.unknown import UNKNOWN
-from batchiac.provider import dynamic
+from batchiac.provider import dynamic, pulumi_state
 from batchiac.provider.dynamic import SECRET_KEY, SECRET_SIGNATURE, UNKNOWN_TEXT, from_pulumi, to_pulumi
 
 JSON = st.recursive(
@@ -80,3 +82,36 @@ def test_check_and_diff_speak_pulumi() -> None:
     with pytest.raises(RefusedError, match="lives in region eu-west-1") as caught:
         queue.read("id", {**state, "region": "eu-west-1"})
     assert caught.value.__cause__ is None
+
+
+def test_what_replaces_gets_another_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Checked with its olds and then without; or, under --replace, without only: then the stack's file knows."""
+    monkeypatch.setattr(pulumi_state, "_read", pulumi_state._read.__wrapped__)
+    monkeypatch.chdir(tmp_path)
+    group = provider("PlacementGroup", target="local", region="us-east-1")
+    news = {"identity": "p/s/PlacementGroup/n", "strategy": "cluster", "__provider": "x"}
+    first = group.check({}, news).inputs
+    assert group.check(first, {**news, "strategy": "spread"}).inputs["groupName"] == first["groupName"]
+    second = group.check({}, {**news, "strategy": "spread"}).inputs
+    assert second["groupName"] != first["groupName"]
+
+    (tmp_path / "Pulumi.yaml").write_text("name: p\nruntime: python\nbackend: {url: 'file://./.state'}\n")
+    stacks = tmp_path / ".state/.pulumi/stacks/p"
+    stacks.mkdir(parents=True)
+    kind = "pulumi-python:dynamic/batch:PlacementGroup"
+    latest: dict[str, Any] = {"resources": [{"type": kind, "inputs": first}]}
+    (stacks / "s.json").write_text(json.dumps({"version": 3, "checkpoint": {"latest": latest}}))
+    (tmp_path / "infra").mkdir()
+    monkeypatch.chdir(tmp_path / "infra")
+    forced = provider("PlacementGroup", target="local", region="us-east-1")
+    assert forced.check({}, news).inputs["groupName"] == second["groupName"]
+    assert not pulumi_state.was_creating(kind, news["identity"])
+
+    latest["pending_operations"] = [{"type": "creating", "resource": {"type": kind, "inputs": first}}]
+    latest["resources"] = []
+    (stacks / "s.json").write_text(json.dumps({"version": 3, "checkpoint": {"latest": latest}}))
+    again = provider("PlacementGroup", target="local", region="us-east-1")
+    assert again.check({}, news).inputs == first
+    assert pulumi_state.was_creating(kind, news["identity"])
+    monkeypatch.setenv("PULUMI_BACKEND_URL", "https://api.pulumi.com")
+    assert not pulumi_state.was_creating(kind, news["identity"])
