@@ -1,4 +1,4 @@
-"""What a run has done since the checkpoint was last written: a file beside it that only grows (decision 0305).
+"""What a run has done since the checkpoint was last written: a file beside it that only grows (decision 0306).
 
 Rewriting the checkpoint of 1,000 resources takes a hundred times what the one that changed does. So a run appends each
 change here, flushed to the disk, and writes the checkpoint now and then, and at its end. Whoever opens the stack after
