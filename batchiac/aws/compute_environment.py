@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from batchiac.aws import job_queue
@@ -65,14 +65,21 @@ def running_jobs(door: Door, environment: Mapping[str, Any]) -> list[dict[str, A
     Args:
         environment: AWS's description of it.
     """
+    return [
+        job
+        for queue in job_queue.find_all(door)
+        for job in still_running(door, environment, list(_started(door, queue["jobQueueArn"])))
+    ]
+
+
+def still_running(door: Door, environment: Mapping[str, Any], ids: Sequence[str]) -> list[dict[str, Any]]:
+    """Those of the jobs that are STARTING or RUNNING on the environment, the nodes of a multi-node job as one."""
     client = door.client("batch")
     found: dict[str, dict[str, Any]] = {}
-    for queue in job_queue.find_all(door):
-        ids = list(_started(door, queue["jobQueueArn"]))
-        for start in range(0, len(ids), 100):
-            for job in client.describe_jobs(jobs=ids[start : start + 100])["jobs"]:
-                if _is_on(job, environment):
-                    found.setdefault(job["jobId"].partition("#")[0], job)
+    for start in range(0, len(ids), 100):
+        for job in client.describe_jobs(jobs=list(ids[start : start + 100]))["jobs"]:
+            if job["status"] in ("STARTING", "RUNNING") and _is_on(job, environment):
+                found.setdefault(job["jobId"].partition("#")[0], job)
     return list(found.values())
 
 

@@ -385,8 +385,13 @@ class ComputeEnvironment(BatchResource):
         self._within(free, f"queues to let go of compute environment {_short(resource_id)}", RELATIONSHIP_DEADLINE_S)
 
     def _drain(self, found: Mapping[str, Any], drain: Mapping[str, Any]) -> None:
+        jobs: Jobs = []
+
         def idle() -> bool | str:
-            jobs = aws.running_jobs(self.door, found)
+            # No queue refers to it, so no job comes: those that were there are watched, and at last all are looked for.
+            nonlocal jobs
+            jobs = aws.still_running(self.door, found, [each["jobId"] for each in jobs])
+            jobs = jobs or aws.running_jobs(self.door, found)
             return not jobs or f"{len(jobs)} jobs still run on it: {_job_names(jobs)}"
 
         what = f"jobs on compute environment {found['computeEnvironmentName']} to end"

@@ -401,6 +401,8 @@ class Matrix:
         """The row's program as it is before the change, deployed."""
         number = next(self.serial)
         environment: dict[str, Any] = copy.deepcopy(dict(ENVIRONMENTS[row.on]))
+        if not row.path.startswith("drain"):
+            environment["drain"] = {"deadlineS": DRAIN_S, "onDeadline": "interrupt"}
         for path, value in {**row.context, row.path: row.before}.items():
             environment = changed(environment, path, self.filled(value))
         things = {
@@ -435,8 +437,8 @@ def matrix(tmp_path: Path) -> Iterator[Matrix]:
         yield Matrix(tmp_path, stack)
 
 
-LONG_S, SHORT_S = 10**6, 900
-"""Jobs that outlast every deadline, and jobs that do not."""
+DRAIN_S, LONG_S, SHORT_S = 600, 10**6, 300
+"""What jobs get when their environment is replaced; jobs that outlast every deadline, and jobs that outlast none."""
 
 
 def check(matrix: Matrix, row: Row) -> None:
@@ -471,7 +473,7 @@ def check(matrix: Matrix, row: Row) -> None:
         assert {each.status for each in after.values()} <= {"RUNNING", "SUCCEEDED"}
     else:
         (note,) = said.notes
-        deadline = "get up to 30 minutes"
+        deadline = f"get up to {10 if replaced else 30} minutes"
         assert "50 running jobs" in note and deadline in note, note
         assert "short-0, short-1, short-2, short-3, short-4 and 45 more" in note
         # Those that end within the deadline are left alone; the others lose their host, and are tried again.
