@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 Wire = dict[str, Any]
 
 SERVICE_LINKED_ROLE = "role/aws-service-role/batch.amazonaws.com/AWSServiceRoleForBatch"
-DEFAULT_IMAGE_TYPE = "ECS_AL2023"
-"""Source: botocore 1.44.5, Ec2Configuration.imageType: the default since 2026-01-12."""
+DEFAULT_IMAGE_TYPES = {"ECS": "ECS_AL2023", "EKS": "EKS_AL2023"}
+"""Source: botocore 1.44.5, ComputeResource.ec2Configuration: the defaults since 2026-01-12."""
 
 MANUAL_SCALE_DOWN = (
     "Manually scaling down compute environment is not supported. Disconnecting job queues from compute environment will"
@@ -84,7 +84,9 @@ def create_compute_environment(batch: BatchBackend, request: Wire) -> Wire:
         if key in request:
             wire[key] = request[key]
     if managed:
-        wire["computeResources"] = _resources_with_defaults(request["computeResources"])
+        wire["computeResources"] = _resources_with_defaults(
+            request["computeResources"], DEFAULT_IMAGE_TYPES[wire["containerOrchestrationType"]]
+        )
         wire["updatePolicy"] = {"terminateJobsOnUpdate": False, "jobExecutionTimeoutMinutes": 30}
     record = EnvironmentRecord(
         serial=batch.next_serial(),
@@ -272,11 +274,11 @@ def _role_arn(batch: BatchBackend, role: str | None) -> str:
     return role if role.startswith("arn:") else f"{prefix}role/{role}"
 
 
-def _resources_with_defaults(given: Wire) -> Wire:
+def _resources_with_defaults(given: Wire, image_type: str) -> Wire:
     wire = dict(given)
     if wire["type"] in ("EC2", "SPOT"):
         wire.setdefault("minvCpus", 0)
-        wire.setdefault("ec2Configuration", [{"imageType": DEFAULT_IMAGE_TYPE}])
+        wire.setdefault("ec2Configuration", [{"imageType": image_type}])
         if "launchTemplate" in wire:
             wire["launchTemplate"] = _with_version(wire["launchTemplate"])
     return wire

@@ -33,6 +33,18 @@ def test_an_environment_is_creating_then_valid(stack: TestStack) -> None:
     assert (environment(batch)["status"], environment(batch)["statusReason"]) == ("VALID", "ComputeEnvironment Healthy")
 
 
+@pytest.mark.parametrize(("eks", "image_type"), [(False, "ECS_AL2023"), (True, "EKS_AL2023")])
+def test_the_default_image_goes_with_the_orchestration(stack: TestStack, eks: bool, image_type: str) -> None:
+    """botocore 1.44, ComputeResource.ec2Configuration: ECS_AL2023, on EKS EKS_AL2023 (read 2026-11-21)."""
+    batch = stack.client("batch")
+    request = {"computeEnvironmentName": "ce", "type": "MANAGED", "computeResources": RESOURCES}
+    if eks:
+        arn = "arn:aws:eks:us-east-1:123456789012:cluster/c"
+        request["eksConfiguration"] = {"eksClusterArn": arn, "kubernetesNamespace": "jobs"}
+    batch.create_compute_environment(**request)
+    assert environment(batch)["computeResources"]["ec2Configuration"] == [{"imageType": image_type}]
+
+
 def test_a_queue_needs_valid_environments(stack: TestStack) -> None:
     """An environment that is being created cannot be attached."""
     batch = stack.client("batch")
