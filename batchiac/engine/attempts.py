@@ -10,7 +10,7 @@ from __future__ import annotations
 from heapq import heappush
 
 from batchiac.engine import consumables, timeouts
-from batchiac.engine.containers import draw_of, outcomes_of, starting_ms, task_outcome
+from batchiac.engine.containers import draw_of, is_pod, outcomes_of, starting_ms, task_outcome
 from batchiac.engine.dependencies import NOBODY
 from batchiac.engine.fleet import EnvironmentState, Host
 from batchiac.engine.jobs import FAILED, RUNNING, STARTING, ended, enqueue_front, tell_change, tell_history
@@ -153,7 +153,8 @@ def plan_stages(
     timeout_ms: int | None,
 ) -> int:  # fmt: skip
     """`plan_end` for a task whose containers wait for one another; STARTING is outside the timeout."""
-    outcome, runs = task_outcome(containers, outcomes_of(world, record, containers, index, attempt))
+    outcomes = outcomes_of(world, record, containers, index, attempt)
+    outcome, runs = task_outcome(containers, outcomes, pod=is_pod(record.plan.definition))
     waits = starting_ms(containers, outcome, runs) if outcome.starts else 0
     if waits is None:
         write_end(world, row, outcome, begin, 0, None)

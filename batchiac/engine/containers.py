@@ -8,9 +8,14 @@ A task with one container ends as that container does. With more, each starts wh
 (START, COMPLETE, SUCCESS), init containers run one after the other before the rest, and the task ends when an
 essential container ends; the others are stopped then. Its exit code is that of the essential container that ended it,
 or of the first failed one.
+
+A pod (EKS) knows no essential containers: a failed init container ends it, otherwise it ends with the last of its
+containers. "All containers in the Pod have terminated, and at least one container has terminated in failure" is Failed:
+the exit code is then that of the first failed one in the order of the definition, as in local/executors/task.py.
 Source: botocore 1.44.5, batch TaskContainerProperties.essential, .dependsOn; EksPodProperties;
-https://docs.aws.amazon.com/batch/latest/userguide/job_states.html, read 2026-11-21. Assumption (0117): which moment
-"resolved" is where a container that is not essential never starts.
+https://docs.aws.amazon.com/batch/latest/userguide/job_states.html;
+https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-phase, read 2026-11-21. Assumption (0117): which
+moment "resolved" is where a container that is not essential never starts.
 """
 
 from __future__ import annotations
@@ -24,7 +29,7 @@ from batchiac.engine.records import Prepared, Record
 from batchiac.engine.world import World
 from batchiac.errors import InternalError
 from batchiac.model.job import JobRequest
-from batchiac.model.job_definition import Container
+from batchiac.model.job_definition import Container, JobDefinition
 
 
 @frozen
@@ -47,7 +52,12 @@ def draw_of(world: World, request: JobRequest, plan: Prepared) -> Draw:
     if plan.only is not None:
         return world.behaviour.plan(request, plan.only)
     draws = [world.behaviour.plan(request, each) for each in plan.containers]
-    return combine(plan.containers, draws)
+    return combine(plan.containers, draws, pod=is_pod(request.definition))
+
+
+def is_pod(definition: JobDefinition) -> bool:
+    """True where the containers are a pod's."""
+    return definition.orchestrator == "EKS"
 
 
 def as_outcome(drawn: Outcome | int) -> Outcome:
@@ -55,34 +65,41 @@ def as_outcome(drawn: Outcome | int) -> Outcome:
     return Outcome(drawn) if isinstance(drawn, int) else drawn
 
 
-def combine(containers: tuple[Container, ...], draws: list[Draw]) -> Draw:
+def combine(containers: tuple[Container, ...], draws: list[Draw], *, pod: bool) -> Draw:
     """One draw for a task of several containers."""
 
     def draw(index: int, attempt: int, stream: Stream) -> Outcome:
         # One stream serves all in their order, so that each container has its own draws.
-        return task_outcome(containers, [as_outcome(each(index, attempt, stream)) for each in draws])[0]
+        outcomes = [as_outcome(each(index, attempt, stream)) for each in draws]
+        return task_outcome(containers, outcomes, pod=pod)[0]
 
     return draw
 
 
 def task_outcome(
-    containers: tuple[Container, ...], outcomes: list[Outcome]
+    containers: tuple[Container, ...], outcomes: list[Outcome], *, pod: bool = False
 ) -> tuple[Outcome, tuple[ContainerRun, ...]]:
-    """How the task ends, and what each container did until then."""
+    """How the task ends, and what each container did until then.
+
+    Args:
+        pod: they end one by one, and none is essential to the others.
+    """
     runs = _run_alone(containers, outcomes)
     ends = [
         (run.stopped_ms, number)
         for number, run in enumerate(runs)
-        if run.stopped_ms is not None and _ends_task(containers[number], run)
+        if run.stopped_ms is not None and _ends_task(containers[number], run, pod)
     ]
     if ends:
         end, decisive = min(ends)
     else:
-        # No essential container ever ends by itself only if none starts: a dependency was never met.
+        # A pod whose init containers ended well; or no essential container starts: a dependency was never met.
         end, decisive = max((run.stopped_ms or 0, number) for number, run in enumerate(runs))
+        if pod:
+            decisive = next((number for number, run in enumerate(runs) if run.exit_code), decisive)
     seen = tuple(_cut(run, end) for run in runs)
     code = runs[decisive].exit_code
-    if code == 0:
+    if code == 0 and not pod:
         # "If the essential parameter of a container is true and that container fails or stops for any reason, all
         # other containers are stopped." Those that were meant to end and failed before make the task fail.
         failed = [run for number, run in enumerate(seen) if containers[number].essential and run.exit_code]
@@ -109,8 +126,8 @@ def starting_ms(containers: tuple[Container, ...], outcome: Outcome, runs: tuple
     return max(run.started_ms or 0 for each, run in zip(containers, runs, strict=True) if not each.init)
 
 
-def _ends_task(container: Container, run: ContainerRun) -> bool:
-    return run.exit_code != 0 if container.init else container.essential
+def _ends_task(container: Container, run: ContainerRun, pod: bool) -> bool:
+    return run.exit_code != 0 if container.init else container.essential and not pod
 
 
 def _cut(run: ContainerRun, end: int) -> ContainerRun:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from batchiac.engine.attempts import rows_on
-from batchiac.engine.containers import ContainerRun, outcomes_of, task_outcome
+from batchiac.engine.containers import ContainerRun, is_pod, outcomes_of, task_outcome
 from batchiac.engine.fleet import EnvironmentState, Host
 from batchiac.engine.jobs import RUNNING, STARTING, SUCCEEDED, job_id_of
 from batchiac.engine.ledger import NEVER, NO_EXIT
@@ -154,7 +154,7 @@ def _container_runs(world: World, record: Record, row: int) -> tuple[ContainerRu
     containers = record.plan.containers
     number = len(world.ledger.past.get(row, ())) + 1
     outcomes = outcomes_of(world, record, containers, max(0, row - record.row - 1), number)
-    return task_outcome(containers, outcomes)[1]
+    return task_outcome(containers, outcomes, pod=is_pod(record.plan.definition))[1]
 
 
 def variables_of(world: World, record: Record, row: int) -> dict[str, str]:

@@ -485,6 +485,43 @@ def test_an_essential_container_ends_the_task() -> None:
     assert [(run.name, run.exit_code) for run in view.containers] == [("init", 0), ("app", 3), ("sidecar", 137)]
 
 
+@pytest.mark.parametrize(("order", "code"), [(("quick", "slow"), 3), (("slow", "quick"), 4)])
+def test_a_pod_ends_with_its_last_container_and_fails_with_any(order: tuple[str, ...], code: int) -> None:
+    """ "All containers in the Pod have terminated, and at least one container has terminated in failure": Failed.
+
+    Source: https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-phase, read 2026-11-21.
+    """
+    stage = Stage(quick=[Outcome(5_000, 3)], slow=[Outcome(20_000, 4)], last=[30_000])
+    containers = tuple(map(Container, (*order, "last")))
+    pod, task = stage.submit(containers=containers, orchestrator="EKS"), stage.submit(containers=containers)
+    stage.finish()
+    view = stage.engine.describe_job(pod)
+    assert (view.status, view.attempts[0].exit_code, view.stopped_at_ms - view.started_at_ms) == (
+        "FAILED",
+        code,
+        30_000,
+    )
+    assert {run.name: run.exit_code for run in view.containers} == {"quick": 3, "slow": 4, "last": 0}
+    ecs = stage.engine.describe_job(task)  # there the first essential container's end is the task's
+    assert (ecs.attempts[0].exit_code, ecs.stopped_at_ms - ecs.started_at_ms) == (3, 5_000)
+
+
+def test_a_pod_whose_containers_all_end_well_succeeds_with_the_last() -> None:
+    """ "All containers in the Pod have terminated in success": Succeeded; init containers ran before.
+
+    Source: https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-phase, read 2026-11-21.
+    """
+    stage = Stage(init=[1_000], a=[5_000], b=[20_000])
+    job = stage.submit(containers=(Container("init", init=True), Container("a"), Container("b")), orchestrator="EKS")
+    stage.finish()
+    view = stage.engine.describe_job(job)
+    assert (view.status, view.attempts[0].exit_code, view.stopped_at_ms - view.started_at_ms) == (
+        "SUCCEEDED",
+        0,
+        20_000,
+    )
+
+
 def test_fargate_jobs_need_no_instance_and_keep_to_max_vcpus() -> None:
     """Fargate jobs need no instance and keep to max vcpus.
 
