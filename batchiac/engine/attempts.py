@@ -209,7 +209,8 @@ def end_row(world: World, row: int) -> None:
     status = ledger.status[row]
     if (status != RUNNING and status != STARTING) or ledger.stopped[row] != world.now_ms:
         return
-    record = world.records[ledger.owner[row]]
+    entry = world.records.entries[ledger.owner[row]]
+    record = entry if entry.__class__ is Record else world.records[ledger.owner[row]]
     assert record is not None
     if status == STARTING and ledger.started[row] <= world.now_ms:
         # An attempt of no length whose start is due at this very time.

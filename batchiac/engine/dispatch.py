@@ -70,7 +70,8 @@ def fill(world: World, queue: QueueState) -> None:
             queue.demanding = False
             _no_gang(world, queue)
             return
-        record = records[ledger.owner[row]]
+        entry = records.entries[ledger.owner[row]]
+        record = entry if entry.__class__ is Record else records[ledger.owner[row]]
         assert record is not None
         demand = record.demand
         if demand.version != queue.version:

@@ -91,6 +91,9 @@ def run(world: World, until_ms: int) -> bool:
     events = world.events
     rows, calls = events.rows, events.calls
     ledger = world.ledger
+    next_to_end = world.records.entries[ledger.owner[rows[0] & ROW_MASK]]
+    if next_to_end is None or not next_to_end.simple:
+        return False  # before anything is hoisted: in a graph of jobs few are simple
     status, stopped, started = ledger.status, ledger.stopped, ledger.started
     exits, host_of, owner, attempts = ledger.exit, ledger.host, ledger.owner, ledger.attempts
     endings = ledger.endings

@@ -198,16 +198,18 @@ def _resolve(world: World, record: Record, row: int) -> None:
         record.queue.fair.leave(world, record.share)
     if record.dependents == NOBODY:
         return
-    for index, by_child in world.dependents.of(record.dependents):
-        dependent = world.records[index]
-        if by_child or dependent is None:
+    entries = world.records.entries
+    for dependent, by_child in world.dependents.of(record.dependents):
+        waiting = entries[dependent]  # who waits for others has a Record, until it is forgotten
+        if by_child or waiting.__class__ is not Record:
             continue
-        if success:
-            dependent.waits -= 1
-            if not dependent.waits:
-                dependencies_met(world, dependent)
+        if not success:
+            fail_waiting(world, waiting)
+        elif waiting.waits > 1:
+            waiting.waits -= 1
         else:
-            fail_waiting(world, dependent)
+            waiting.waits = 0
+            dependencies_met(world, waiting)
     world.dependents.forget(record.dependents)
     record.dependents = NOBODY
 
