@@ -1,0 +1,212 @@
+"""kill -9 of a whole deployment, `batchiac up` and `pulumi up`, at requests of its own, and the run that follows.
+
+Every request passes a proxy, which kills the deployment's process group before it forwards the n-th, or after it has
+and before it answers. The account is a server of the local stack, which lives on.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import urllib.request
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lifecycle"))
+
+from crash_world import inventory, write_project
+
+from batchiac.aws.door import Door
+from batchiac.model.target import Target
+
+BATCHIAC = (sys.executable, "-c", "from batchiac.cli.main import main; main()")
+PULUMI = shutil.which("pulumi")
+
+
+class Proxy(ThreadingHTTPServer):
+    """Between a deployment and its account. `die_at` and `moment` say when `kill` is called."""
+
+    daemon_threads = True
+
+    def __init__(self, account: str) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.account = urlsplit(account).netloc
+        self.address = f"http://127.0.0.1:{self.server_address[1]}"
+        self.made = 0
+        self.die_at = 0
+        self.moment = "before"
+        self.kill: Callable[[], None] = lambda: None
+        # One at a time, so that nothing else is under way at the account when the deployment dies.
+        self.turn = threading.Lock()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Whoever asked is dead."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Proxy
+
+    def log_message(self, *_: Any) -> None:
+        """Not on the tests' output."""
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        proxy = self.server
+        with proxy.turn:
+            proxy.made += 1
+            number = proxy.made
+            if number == proxy.die_at and proxy.moment == "before":
+                proxy.kill()
+                return
+            if proxy.die_at and number > proxy.die_at:
+                return
+            account = http.client.HTTPConnection(proxy.account)
+            account.request(self.command, self.path, body, dict(self.headers))
+            answer = account.getresponse()
+            content = answer.read()
+            account.close()
+            if number == proxy.die_at:
+                proxy.kill()
+                return
+        self.send_response(answer.status)
+        for name, value in answer.getheaders():
+            if name.lower() not in ("content-length", "transfer-encoding", "connection", "date", "server"):
+                self.send_header(name, value)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    do_GET = do_PUT = do_DELETE = do_POST  # noqa: N815  http.server looks them up by these names
+
+
+@pytest.fixture(scope="module")
+def proxy(serve_once: Callable[..., Any]) -> Iterator[Proxy]:
+    made = Proxy(serve_once("--clock", "auto").address)
+    thread = threading.Thread(target=made.serve_forever, daemon=True)
+    thread.start()
+    yield made
+    made.shutdown()
+    made.server_close()
+    thread.join()
+
+
+class Deployment:
+    """A project of its own in an empty account."""
+
+    def __init__(self, folder: Path, proxy: Proxy, command: tuple[str, ...]) -> None:
+        folder.mkdir()
+        self.project = write_project(folder)
+        for path in (self.project / ".venv", self.project / "infra" / ".venv"):
+            path.symlink_to(Path(sys.prefix), target_is_directory=True)
+        self.proxy = proxy
+        self.command = command
+        self.account = f"http://{proxy.account}"
+        reset = urllib.request.Request(f"{self.account}/moto-api/reset", method="POST")
+        urllib.request.urlopen(reset, timeout=60).close()
+        if command[0] == "pulumi":
+            self.run("pulumi", "stack", "init", "local", "--non-interactive")
+
+    def start(self, *command: str) -> subprocess.Popen[str]:
+        environ = {
+            **os.environ,
+            "AWS_ENDPOINT_URL": self.proxy.address,
+            "PULUMI_CONFIG_PASSPHRASE": "",
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "NO_COLOR": "1",
+        }
+        return subprocess.Popen(
+            command,
+            cwd=self.project,
+            env=environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def run(self, *command: str) -> None:
+        process = self.start(*command)
+        said, _ = process.communicate(timeout=300)
+        assert process.returncode == 0, said
+
+    def up(self) -> None:
+        self.run(*self.command)
+
+    def die(self, number: int, moment: str) -> None:
+        """Deploy, and die at that request."""
+        process: list[subprocess.Popen[str]] = []
+        started = threading.Event()
+
+        def kill() -> None:
+            started.wait()
+            os.killpg(process[0].pid, signal.SIGKILL)
+
+        self.proxy.made, self.proxy.die_at, self.proxy.moment, self.proxy.kill = 0, number, moment, kill
+        process.append(self.start(*self.command))
+        started.set()
+        said, _ = process[0].communicate(timeout=300)
+        self.proxy.die_at = 0
+        assert process[0].returncode == -signal.SIGKILL, said
+
+    def there_is(self) -> list[str]:
+        lines, _ = inventory(Door(Target("local", "us-east-1", endpoint_url=self.account)))
+        return lines
+
+    def pending(self) -> list[Any]:
+        text = (self.project / ".state/.pulumi/stacks/infra/local.json").read_text()
+        return list(json.loads(text)["checkpoint"]["latest"].get("pending_operations", ()))
+
+
+def wrong_after_deaths(
+    folder: Path, proxy: Proxy, command: tuple[str, ...], unlock: tuple[str, ...], count: int
+) -> list[str]:
+    """Die at `count` requests, evenly spread, before and after turn by turn; what is not as it should be afterwards."""
+    undisturbed = Deployment(folder / "undisturbed", proxy, command)
+    proxy.made = 0
+    undisturbed.up()
+    calls, expected = proxy.made, undisturbed.there_is()
+    assert calls > 60
+    found = []
+    for index in range(count):
+        number, moment = 2 + round(index * (calls - 8) / max(count - 1, 1)), ("before", "after")[index % 2]
+        killed = Deployment(folder / str(index), proxy, command)
+        killed.die(number, moment)
+        killed.run(*unlock)
+        killed.up()
+        if killed.there_is() != expected or (command[0] != "pulumi" and killed.pending()):
+            found.append(f"{moment} {number}: {sorted({*killed.there_is()} ^ {*expected})} {killed.pending()}")
+    return found
+
+
+def test_batchiac_killed_as_a_whole_is_made_good_by_the_next_run(tmp_path: Path, proxy: Proxy) -> None:
+    """kill -9 at three requests: `cancel`, `up`, and everything is there once."""
+    up = (*BATCHIAC, "up", "--stack", "local", "--yes")
+    assert wrong_after_deaths(tmp_path, proxy, up, (*BATCHIAC, "cancel", "--stack", "local", "--yes"), 3) == []
+
+
+@pytest.mark.slow  # twenty deployments killed and done again, two processes each
+def test_batchiac_killed_at_twenty_points(tmp_path: Path, proxy: Proxy) -> None:
+    """kill -9 at twenty requests, evenly spread."""
+    up = (*BATCHIAC, "up", "--stack", "local", "--yes")
+    assert wrong_after_deaths(tmp_path, proxy, up, (*BATCHIAC, "cancel", "--stack", "local", "--yes"), 20) == []
+
+
+@pytest.mark.slow  # ten deployments under the real CLI, killed and done again: ten seconds each
+@pytest.mark.pulumi_cli
+@pytest.mark.skipif(PULUMI is None, reason="the `pulumi` command is not on PATH: nothing was tried under it")
+def test_pulumi_killed_as_a_whole_is_made_good_by_the_next_run(tmp_path: Path, proxy: Proxy) -> None:
+    """kill -9 of the CLI and its plugins at ten requests: `cancel`, `up`, and everything is there once."""
+    up = ("pulumi", "up", "--stack", "local", "--yes", "--skip-preview", "--non-interactive")
+    assert wrong_after_deaths(tmp_path, proxy, up, ("pulumi", "cancel", "--stack", "local", "--yes"), 10) == []
