@@ -7,10 +7,12 @@ stays). So the id is `…:job-definition/<name>`, which no revision changes, and
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from batchiac.aws import job_definition as aws
+from batchiac.aws.door import Door
 from batchiac.errors import AwsRefusal
 from batchiac.model.handler import Properties
 from batchiac.provider.batch_resource import BatchResource
@@ -48,6 +50,12 @@ class JobDefinition(BatchResource):
     inputs = (*_SENT, *own_inputs)
     outputs = ("jobDefinitionArn", "arnPrefix", "revision")
 
+    def __init__(self, door: Door) -> None:
+        super().__init__(door)
+        self._lock = threading.Lock()
+        self._leftovers: dict[str, dict[str, str]] | None = None
+        self._begun: set[str] = set()
+
     def _make(self, inputs: Properties, tags: Mapping[str, str]) -> str:
         if aws.revisions(self.door, inputs["jobDefinitionName"]):
             # AWS would not refuse: it would add a revision to somebody else's definition.
@@ -70,14 +78,23 @@ class JobDefinition(BatchResource):
 
     def _find_creating(self, inputs: Properties) -> Iterable[str]:
         identity = identity_of(inputs)
-        found: dict[str, None] = {}
+        # An account may hold thousands of definitions, and a program create as many: one look serves a whole run.
+        # What dead processes left does not change in it; what this one has begun itself is looked for anew.
+        with self._lock:
+            if self._leftovers is None or identity in self._begun:
+                self._leftovers = self._list_creating()
+            self._begun.add(identity)
+            left = self._leftovers.pop(identity, {})
+        name = inputs["jobDefinitionName"]
+        return [prefix for prefix, each in left.items() if each == name or is_auto_name_of(inputs, each)]
+
+    def _list_creating(self) -> dict[str, dict[str, str]]:
+        """Identity → ARN prefix → name of every definition that carries the tag."""
+        left: dict[str, dict[str, str]] = {}
         for each in self.door.client("batch").pages("describe_job_definitions", "jobDefinitions", status="ACTIVE"):
-            name = each["jobDefinitionName"]
-            if (name == inputs["jobDefinitionName"] or is_auto_name_of(inputs, name)) and each.get("tags", {}).get(
-                CREATING
-            ) == identity:
-                found[_prefix(each["jobDefinitionArn"])] = None
-        return found
+            if (creating := each.get("tags", {}).get(CREATING)) is not None:
+                left.setdefault(creating, {})[_prefix(each["jobDefinitionArn"])] = each["jobDefinitionName"]
+        return left
 
     def _change(self, resource_id: str, state: Properties, inputs: Properties) -> None:
         before = normal(self.kind, {key: state.get(key) for key in _SENT})

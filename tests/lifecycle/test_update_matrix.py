@@ -327,7 +327,11 @@ TAKEN_OUT: tuple[Row, ...] = tuple(
 def variants() -> Iterator[Row]:
     """The product with roles and strategies: under a role of one's own or BEST_FIT, infrastructure is replaced."""
     for row in ROWS:
-        if row.on != "ec2" or row.path in ("serviceRole", CR + "allocationStrategy", CR + "type"):
+        if (
+            row.on != "ec2"
+            or "blueGreen" in row.context
+            or row.path in ("serviceRole", CR + "allocationStrategy", CR + "type")
+        ):
             continue
         for other in (*BLOCKED, "spot"):
             blocked = other in BLOCKED and row.effect is INFRASTRUCTURE

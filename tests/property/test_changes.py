@@ -198,7 +198,7 @@ def check_change(first: Mapping[str, Any], second: Mapping[str, Any]) -> None:
             assert changed == account_of(stack, fresh)
 
 
-@settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.too_slow])
 @given(first=programs, second=programs)
 def test_any_change_ends_as_a_fresh_deployment(first: Mapping[str, Any], second: Mapping[str, Any]) -> None:
     """Valid state, nothing left over, no further change and no drift, the account as a fresh deployment makes it."""
