@@ -37,6 +37,7 @@ JOBS = 50
 QUEUES = 3
 JOB_S = 25
 SIZE = 1000
+ROUNDS = 2
 
 PROGRAM = """
 import json, pathlib
@@ -218,7 +219,7 @@ def _up_of_many(folder: Path) -> Iterator[dict[str, Any]]:
         things[f"j{number}"] = _definition(f"image-{number}")
     _write(folder, things)
     ratios, parts = [], []
-    for _ in range(3):
+    for _ in range(ROUNDS):
         with local_stack(projections=False) as stack, _stack_seconds() as requests:
             began = time.perf_counter()
             deployment = stack.up(folder, "dev")
