@@ -234,6 +234,34 @@ class Engine(Queries):
         record, row = self._read_job(job_id)
         stopping.terminate(self._world, record, row, reason)
 
+    def begin_attempt(self, job_id: str, *, duration_ms: int, attempt: int | None = None) -> bool:
+        """Have an attempt whose containers wait for one another be RUNNING: the last of them has begun.
+
+        For executors whose containers really run: how long the earlier ones take nobody knows before. Its start and end
+        as its behaviour planned them hold no more; its timeout runs from here.
+
+        Args:
+            duration_ms: ≥ 0: how long it runs, unless `finish_attempt` or a timeout ends it.
+            attempt: 1-based; only if this one is under way.
+
+        Returns:
+            True when it is RUNNING 1 ms from now; False when its containers are not due yet (`containers_due_ms`).
+
+        Raises:
+            NotFoundRefusal: no such job.
+        """
+        record, row = self._read_job(job_id)
+        return interventions.begin_attempt(self._world, record, row, duration_ms, attempt)
+
+    def containers_due_ms(self, job_id: str) -> int | None:
+        """When the first containers of a STARTING attempt begin, where others wait for them; None for any other.
+
+        Raises:
+            NotFoundRefusal: no such job.
+        """
+        record, row = self._read_job(job_id)
+        return interventions.containers_due_ms(self._world, record, row)
+
     def finish_attempt(
         self, job_id: str, exit_code: int | None, reason: str = "", *, attempt: int | None = None
     ) -> bool:
@@ -248,7 +276,8 @@ class Engine(Queries):
             attempt: 1-based; only if this one is under way.
 
         Returns:
-            True when it ends now; False when it is not RUNNING (any more), or is a parent of others.
+            True when it ends now; False when it is not RUNNING (any more), or is a parent of others. One whose
+            containers wait for one another can end in STARTING too, as soon as its first containers have begun.
 
         Raises:
             NotFoundRefusal: no such job.

@@ -43,6 +43,11 @@ COMMANDS = (
     "submit_job",
     "cancel_job",
     "terminate_job",
+    "begin_attempt",
+    "finish_attempt",
+    "hold_deletion",
+    "set_service_role_permissions",
+    "change_settings",
 )
 """Every method of Engine that changes something."""
 

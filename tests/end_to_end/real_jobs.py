@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -100,6 +101,12 @@ class Jobs:
         named = job["container"]["logStreamName"]
         streams = logs.describe_log_streams(logGroupName="/aws/batch/job", logStreamNamePrefix=named)["logStreams"]
         return len(self.log(job)) if streams else 0
+
+    def now_ms(self) -> int:
+        """The stack's time."""
+        with urllib.request.urlopen(self.served.address + "/_batchiac/state", timeout=60) as answer:
+            now_ms: int = json.load(answer)["now_ms"]
+        return now_ms
 
     @staticmethod
     def until(read: Callable[[], str], wanted: str) -> None:

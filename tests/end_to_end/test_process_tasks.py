@@ -70,14 +70,62 @@ def test_an_essential_container_stops_the_others(jobs: Jobs) -> None:
         assert job["stoppedAt"] - job["startedAt"] >= at_least_ms
 
 
+def test_a_task_is_starting_until_its_last_container_has_begun(jobs: Jobs) -> None:
+    """startedAt is when the last one began, and the timeout runs from there."""
+    sign = Path("/tmp", f"batchiac-sign-{jobs.served.process.pid}")  # where `nobody` may look
+    first = container("first", f"while ! test -e {sign}; do sleep 0.05; done", essential=False)
+    second = container("second", "exec sleep 3600", **after("first", "SUCCESS"))
+    task = {"containers": [first, second], "executionRoleArn": "arn:aws:iam::123456789012:role/ecsInstanceRole"}
+    job_id = jobs.submit_task(
+        type="container", ecsProperties={"taskProperties": [task]}, timeout={"attemptDurationSeconds": 60}
+    )
+    jobs.until(lambda: jobs.look(job_id)["status"], "STARTING")
+    # A minute and more of the stack's clock: the first one has long begun, and no timeout ends it.
+    begun = jobs.look(job_id)["createdAt"]
+    jobs.until(lambda: "long" if jobs.now_ms() > begun + 90_000 else "short", "long")
+    assert (jobs.look(job_id)["status"], jobs.look(job_id).get("startedAt")) == ("STARTING", None)
+    try:
+        sign.touch()
+        jobs.until(lambda: jobs.look(job_id)["status"], "RUNNING")
+        job = jobs.ended(job_id, "FAILED")
+    finally:
+        sign.unlink(missing_ok=True)
+    assert job["startedAt"] > begun + 90_000
+    assert job["stoppedAt"] >= job["startedAt"] + 60_000
+    assert job["statusReason"] == "Job attempt duration exceeded timeout"
+
+
+def test_tasks_that_waited_when_the_server_was_killed_have_failed(serve: Callable[..., Any], tmp_path: Path) -> None:
+    """One in STARTING has no startedAt; that the other had begun is known after the restart."""
+    flags = ("--executor", "process", "--clock", "scaled:60", "--data", str(tmp_path / "data"))
+    jobs = Jobs(serve(*flags))
+    jobs.set_up()
+    ids = []
+    for first in ("exec sleep 3600", "true"):
+        setup = container("setup", first, essential=False)
+        task = {"containers": [setup, container("app", "exec sleep 3600", **after("setup", "SUCCESS"))]}
+        ids.append(jobs.submit_task(type="container", ecsProperties={"taskProperties": [task]}))
+    waiting, begun = ids
+    jobs.until(lambda: jobs.look(begun)["status"], "RUNNING")
+    jobs.until(lambda: jobs.look(waiting)["status"], "STARTING")
+    started = jobs.look(begun)["startedAt"]
+    jobs.served.kill()
+    again = Jobs(serve(*flags))
+    assert "startedAt" not in again.ended(waiting, "FAILED")
+    assert again.ended(begun, "FAILED")["startedAt"] == started
+    for job_id in ids:
+        assert again.look(job_id)["attempts"][0]["taskProperties"][0]["containers"]
+
+
 def test_a_condition_that_cannot_hold_fails_the_job(jobs: Jobs) -> None:
     """SUCCESS of a container that failed: the essential one never starts, and has no exit code."""
-    _, found = run_task(
+    job, found = run_task(
         jobs,
         container("first", "exit 5", essential=False),
         container("second", "echo never", **after("first", "SUCCESS")),
         wanted="FAILED",
     )
+    assert "startedAt" not in job  # it has failed in STARTING
     assert found["first"]["exitCode"] == 5
     assert "exitCode" not in found["second"]
 

@@ -1,5 +1,8 @@
 """Real processes in place of simulated ones: they start when the engine says RUNNING, and tell it of their end.
 
+Where containers wait for one another the first ones start while the engine still says STARTING, which lasts until all
+have begun: the engine is told that too, and the timeout runs from there.
+
 The engine plans an attempt's end when it starts. Here nobody knows it yet, so the plan is `PLANNED_MS`, and the real
 end overwrites it as a lost host or a termination does. Everything real reaches the engine inside the turn and through
 the journal; after a restart the processes of the earlier life are gone, and their attempts end with 137.
@@ -33,10 +36,11 @@ from batchiac.model.job import JobRequest, JobStatus
 from batchiac.model.job_definition import Container
 
 if TYPE_CHECKING:
+    from batchiac.engine.views import JobView
     from batchiac.local.stage import Stage
 
 PLANNED_MS = 400 * 86_400_000
-_RUNNING = JobStatus.RUNNING.name
+_STARTING, _RUNNING = JobStatus.STARTING.name, JobStatus.RUNNING.name
 
 Key = tuple[str, str, str, int]
 """Account, region, job id (with its child's or node's number), attempt."""
@@ -59,16 +63,11 @@ QUICK = EngineSettings(
 
 
 class UntilTold:
-    """A `Behaviour`: every attempt runs until its process ends.
-
-    Containers that others may wait for take no time here: how long they really take nobody knows, and the attempt
-    would be STARTING until then. It is RUNNING from the start of its first container on.
-    """
+    """A `Behaviour`: every attempt runs until its process ends; where containers wait, it is STARTING until told."""
 
     def plan(self, job: JobRequest, container: Container) -> Draw:
         """See Behaviour."""
-        duration_ms = PLANNED_MS if container.essential and not container.init else 0
-        return lambda _index, _attempt, _stream: duration_ms
+        return lambda _index, _attempt, _stream: PLANNED_MS
 
 
 NO_COMMAND = "(batchiac) no command is given, and images are not run here: nothing was done"
@@ -76,11 +75,16 @@ NO_COMMAND = "(batchiac) no command is given, and images are not run here: nothi
 
 @define
 class Live:
-    """A task, and when its attempt was planned to end: another plan means that it is being stopped."""
+    """A task, and when its attempt was planned to end: another plan means that it is being stopped.
+
+    Attributes:
+        waits: it is STARTING, for its containers wait for one another.
+    """
 
     task: Task
     planned_end: int | None
     timeout_at_ms: int | None
+    waits: bool = False
     told_to_stop: bool = False
     streams: set[str] = field(factory=set)
 
@@ -118,9 +122,9 @@ class RealRuns:
             if not isinstance(effect, JobStateChanged):
                 return
             key = (account, region, effect.job_id, effect.attempt)
-            if effect.status == _RUNNING:
+            if effect.status in (_STARTING, _RUNNING):
                 self._to_start[key] = None
-            elif effect.previous == _RUNNING:
+            elif effect.previous in (_STARTING, _RUNNING):
                 self._to_start.pop(key, None)
                 if key in self._live:
                     self._over.append(key)
@@ -131,8 +135,9 @@ class RealRuns:
 
     def resume(self) -> None:
         """After a replay: the processes of the life before are gone, and their attempts end."""
-        orphans, self._to_start = list(self._to_start), {}
+        orphans = [key for key in self._to_start if self._is_due(key)]
         for key in orphans:
+            del self._to_start[key]
             self._end(key, Ended(SIGKILLED, "the local stack was restarted: its processes had ended with it"), {})
 
     def tick(self) -> None:
@@ -141,15 +146,20 @@ class RealRuns:
             if key in self._live:
                 self._live[key].task.kill()
         self._over.clear()
-        to_start, self._to_start = list(self._to_start), {}
-        for key in to_start:
-            self._start(key)
+        for key in [key for key in self._to_start if self._is_due(key)]:
+            del self._to_start[key]
+            if key in self._live:
+                self._now_runs(key)
+            else:
+                self._start(key)
         process.end_those_out_of_memory(run for live in self._live.values() for run in live.task.runs.values())
         for key, live in list(self._live.items()):
             batch = self._stage.backends[key[0], key[1]]
             self._stop_where_asked(key, live)
             self._pass_on(key, live)
             live.task.step(batch.now_ms(), batch.engine.settings.stop_grace_ms)
+            if live.waits and live.task.has_begun:
+                self._begin(key, live)
             if live.task.is_over:
                 del self._live[key]
                 assert live.task.end is not None
@@ -164,6 +174,15 @@ class RealRuns:
             run.wait()
             run.clean()
         self._live.clear()
+
+    def _is_due(self, key: Key) -> bool:
+        """True where it is RUNNING, or STARTING with containers to begin with; where it is gone too."""
+        batch = self._stage.backends[key[0], key[1]]
+        view = batch.engine.find_job(key[2])
+        if view is None or view.status != _STARTING:
+            return True
+        due_ms = batch.engine.containers_due_ms(key[2])
+        return due_ms is not None and due_ms <= batch.now_ms()
 
     def _start(self, key: Key) -> None:
         from batchiac.local.projections.attempt import attempt_of
@@ -194,15 +213,24 @@ class RealRuns:
         except SecretError as error:
             self._end(key, Ended(None, str(error)), {})
             return
-        timeout_s = view.request.definition.timeout_s
-        # A multi-node job's timeout is the main node's: its end takes the others along.
-        if timeout_s is None or view.started_at_ms is None or (view.node_index is not None and not view.is_main_node):
-            timeout_at_ms = None
-        else:
-            timeout_at_ms = view.started_at_ms + timeout_s * 1000
-        planned = batch.engine.planned_end_ms(job_id)
-        self._live[key] = live = Live(Task(plan, _start_container), planned, timeout_at_ms)
+        waits = view.status == _STARTING
+        task = Task(plan, _start_container)
+        self._live[key] = live = Live(task, batch.engine.planned_end_ms(job_id), _timeout_at_ms(view), waits)
         live.task.step(batch.now_ms(), batch.engine.settings.stop_grace_ms)
+
+    def _begin(self, key: Key, live: Live) -> None:
+        account, region, job_id, attempt = key
+        with self._control(record := {"k": "begin", "a": account, "r": region, "job": job_id, "attempt": attempt}):
+            begin_attempt(self._stage, record)
+        live.waits = False
+        live.planned_end = self._stage.backends[account, region].engine.planned_end_ms(job_id)
+
+    def _now_runs(self, key: Key) -> None:
+        """One whose containers waited: what its timeout means is known now."""
+        batch = self._stage.backends[key[0], key[1]]
+        view = batch.engine.find_job(key[2])
+        if view is not None:
+            self._live[key].timeout_at_ms = _timeout_at_ms(view)
 
     def _stop_where_asked(self, key: Key, live: Live) -> None:
         if live.told_to_stop:
@@ -236,6 +264,15 @@ class RealRuns:
             end_attempt(self._stage, record)
 
 
+def _timeout_at_ms(view: JobView) -> int | None:
+    """When a RUNNING attempt is to be terminated."""
+    timeout_s = view.request.definition.timeout_s
+    # A multi-node job's timeout is the main node's: its end takes the others along.
+    if timeout_s is None or view.started_at_ms is None or (view.node_index is not None and not view.is_main_node):
+        return None
+    return view.started_at_ms + timeout_s * 1000
+
+
 def _start_container(plan: ContainerPlan) -> Run:
     command = plan.command or ("printf", "%s\\n", NO_COMMAND)
     return process.start(command, plan.environment, plan.memory_mib)
@@ -250,6 +287,14 @@ def write_log(stage: Stage, record: Mapping[str, Any]) -> None:
     now_ms = stage.clock.now_ms()
     events = [{"timestamp": now_ms, "message": line} for line in record["lines"]]
     write(batch, record["group"], record["stream"], events)
+
+
+def begin_attempt(stage: Stage, record: Mapping[str, Any]) -> None:
+    """Do a record `begin`: the last container of a STARTING attempt has begun, where it is not over otherwise."""
+    batch = stage.backends[record["a"], record["r"]]
+    batch.catch_up()
+    if batch.engine.find_job(record["job"]) is not None:
+        batch.engine.begin_attempt(record["job"], duration_ms=PLANNED_MS, attempt=record["attempt"])
 
 
 def end_attempt(stage: Stage, record: Mapping[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """The containers of one attempt, started in the order of their conditions and ended together.
 
-Two parts. `next_to_start`, `never_to_start` and `find_end` decide from values alone; `Task` does it, with real runs.
+Two parts. `next_to_start`, `never_to_start`, `has_begun` and `find_end` decide from values alone; `Task` does it, with
+real runs.
 
 On ECS a container starts when its dependsOn conditions hold, and "if the essential parameter of a container is marked
 as true, and that container fails or stops for any reason, all other containers that are part of the task are stopped":
@@ -52,6 +53,37 @@ def find_end(plan: TaskPlan, running: frozenset[str], ended: Ends) -> Ended | No
     # An essential container that could never start: what it depends on did not do what it was to do.
     complete = all(each.name in ended for each in plan.containers if each.essential)
     return Ended(0 if complete else 1)
+
+
+def has_begun(plan: TaskPlan, running: frozenset[str], ended: Ends) -> bool:
+    """True when every container has begun that will: what AWS calls STARTING is over then.
+
+    False for ever where an essential one cannot start any more: such a task fails in STARTING.
+    """
+    ahead = {each.name: each for each in _untouched(plan, running, ended)}
+    lost: set[str] = set()
+    while True:
+        never = {name for name, each in ahead.items() if name not in lost and _never(plan, each, lost, ended)}
+        if not never:
+            break
+        lost |= never
+    essential = {each.name for each in plan.containers if plan.pod or each.essential}
+    return ahead.keys() == lost and not lost & essential
+
+
+def _never(plan: TaskPlan, container: ContainerPlan, lost: set[str], ended: Ends) -> bool:
+    """True where what a container waits for has ended otherwise, or will itself never start."""
+    if any(each.init and each.name in ended and ended[each.name].exit_code != 0 for each in plan.containers):
+        return True
+    for name, condition in container.depends_on:
+        found = ended.get(name)
+        if name in lost or all(name != each.name for each in plan.containers):
+            return True
+        if found is None:
+            continue
+        if (condition == "START" and found.exit_code is None) or (condition == "SUCCESS" and found.exit_code != 0):
+            return True
+    return False
 
 
 def _untouched(plan: TaskPlan, running: frozenset[str], ended: Ends) -> Iterator[ContainerPlan]:
@@ -106,6 +138,11 @@ class Task:
                 limit_ms = grace_ms if each.stop_timeout_ms is None else each.stop_timeout_ms
                 if each.name in self.runs and now_ms >= self._stopped_at_ms + limit_ms:
                     self.runs[each.name].kill()
+
+    @property
+    def has_begun(self) -> bool:
+        """True when no container waits for another any more."""
+        return has_begun(self.plan, frozenset(self.runs), self.ended)
 
     @property
     def is_over(self) -> bool:

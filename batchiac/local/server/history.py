@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from batchiac.errors import StateError, UserError
 from batchiac.local.api_error import ApiError
 from batchiac.local.clock import Clock
-from batchiac.local.executors.real_runs import end_attempt, write_log
+from batchiac.local.executors.real_runs import begin_attempt, end_attempt, write_log
 from batchiac.local.server import snapshot
 from batchiac.local.server.faults import read_action, read_body
 from batchiac.local.server.journal import Journal, changes, http_environ, http_record
@@ -306,6 +306,8 @@ class History:
             faults.restore(record)
         elif kind == "execution":
             executions.restore(record)
+        elif kind == "begin":
+            begin_attempt(self._stage, record)
         elif kind == "exit":
             end_attempt(self._stage, record)
         elif kind == "log":

@@ -14,6 +14,7 @@ from engine_stage import Stage
 from batchiac.engine.refusals import InvalidRefusal, NotFoundRefusal
 from batchiac.engine.settings import instant
 from batchiac.model.compute_environment import ComputeEnvironment, ComputeResources
+from batchiac.model.job_definition import Container, NodeRange
 
 DAY_MS = 86_400_000
 
@@ -50,6 +51,86 @@ def test_a_termination_stays_the_cause_of_an_end_that_it_brought_about() -> None
     view = stage.engine.describe_job(job)
     assert (view.status, view.status_reason, view.attempts[0].exit_code) == ("FAILED", "enough", 143)
     assert view.stopped_at_ms == before + 1_001
+
+
+WAITING = (Container("setup", essential=False), Container("app", depends_on=(("setup", "COMPLETE"),)))
+
+
+def test_a_task_whose_containers_wait_for_one_another_is_running_when_told() -> None:
+    """STARTING until then, whatever was planned; the timeout runs from there, and the end is as told."""
+    stage = Stage(settings=instant(container_start_ms=5_000), setup=[DAY_MS], app=[DAY_MS])
+    job = stage.submit(containers=WAITING, timeout_s=60)
+    stage.wait(3)
+    due = stage.engine.containers_due_ms(job)
+    assert (stage.status(job), due > stage.engine.now_ms) == ("STARTING", True)
+    assert [stage.engine.begin_attempt(job, duration_ms=DAY_MS), stage.engine.finish_attempt(job, 0)] == [False, False]
+    stage.wait(100)
+    assert stage.status(job) == "STARTING"
+    assert stage.engine.begin_attempt(job, duration_ms=DAY_MS, attempt=2) is False
+    told = stage.engine.now_ms
+    assert stage.engine.begin_attempt(job, duration_ms=DAY_MS, attempt=1) is True
+    assert stage.engine.begin_attempt(job, duration_ms=DAY_MS) is False
+    stage.wait(10)
+    view = stage.engine.describe_job(job)
+    assert (view.status, view.started_at_ms, stage.engine.containers_due_ms(job)) == ("RUNNING", told + 1, None)
+    stage.finish()
+    view = stage.engine.describe_job(job)
+    assert (view.status, view.stopped_at_ms, view.status_reason) == (
+        "FAILED", told + 1 + 60_000, "Job attempt duration exceeded timeout",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("code", [0, 5, None])
+def test_a_task_can_end_while_its_containers_wait(code: int | None) -> None:
+    """A failure in STARTING has no startedAt; a good end is RUNNING for a moment, for nothing succeeds in STARTING."""
+    stage = Stage(setup=[DAY_MS], app=[DAY_MS])
+    job = stage.submit(containers=WAITING)
+    stage.wait(100)
+    assert stage.engine.finish_attempt(job, code, "why") is True
+    stage.wait(1)
+    view = stage.engine.describe_job(job)
+    assert (view.status, view.attempts[0].exit_code) == ("FAILED" if code != 0 else "SUCCEEDED", code)
+    assert (view.started_at_ms is None) is (code != 0)
+    assert view.attempts[0].reason == ("why" if code != 0 else view.attempts[0].reason)
+    assert stage.walk(job)[-2] == ("RUNNING" if code == 0 else "STARTING")
+
+
+def test_a_task_that_begins_and_ends_in_one_moment_was_running() -> None:
+    """Both are told at the same time: it is RUNNING first, then its exit code counts."""
+    stage = Stage(setup=[DAY_MS], app=[DAY_MS])
+    job = stage.submit(containers=WAITING)
+    stage.wait(100)
+    assert stage.engine.begin_attempt(job, duration_ms=DAY_MS)
+    assert stage.engine.finish_attempt(job, 9)
+    stage.finish()
+    view = stage.engine.describe_job(job)
+    assert (view.status, view.attempts[0].exit_code, view.stopped_at_ms - view.started_at_ms) == ("FAILED", 9, 1)
+
+
+def test_a_stopped_task_is_not_begun_and_a_plain_one_cannot_be() -> None:
+    """A termination stays what it was; a job with one container is RUNNING by itself."""
+    stage = Stage(settings=instant(container_start_ms=5_000), setup=[DAY_MS], app=[DAY_MS], job=[DAY_MS])
+    job, plain = stage.submit(containers=WAITING), stage.submit()
+    stage.wait(3)
+    assert (stage.engine.begin_attempt(plain, duration_ms=1), stage.engine.finish_attempt(plain, 0)) == (False, False)
+    stage.wait(100)
+    stage.engine.terminate_job(job, "enough")
+    assert (stage.engine.begin_attempt(job, duration_ms=1), stage.engine.finish_attempt(job, 0)) == (False, False)
+    stage.wait(1)
+    assert (stage.status(job), stage.status(plain)) == ("FAILED", "RUNNING")
+
+
+def test_a_node_whose_containers_wait_is_running_when_told() -> None:
+    """The job is RUNNING with its main node, and the other nodes start then."""
+    stage = Stage(setup=[DAY_MS], app=[DAY_MS], n1=[DAY_MS])
+    ranges = [NodeRange(0, 0, WAITING), NodeRange(1, 1, (Container("n1"),))]
+    job = stage.submit(type="multinode", num_nodes=2, node_ranges=ranges, containers=())
+    stage.wait(100)
+    assert [stage.status(each) for each in (job, f"{job}#0", f"{job}#1")] == ["STARTING", "STARTING", "PENDING"]
+    assert stage.engine.begin_attempt(job, duration_ms=1) is False  # the parent of others
+    assert stage.engine.begin_attempt(f"{job}#0", duration_ms=DAY_MS) is True
+    stage.wait(1)
+    assert [stage.status(each) for each in (job, f"{job}#0", f"{job}#1")] == ["RUNNING"] * 3
 
 
 def test_an_attempt_whose_container_could_not_be_started() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from batchiac.local.executors.container_plan import ContainerPlan, TaskPlan
 from batchiac.local.executors.process import Ended
-from batchiac.local.executors.task import find_end, next_to_start
+from batchiac.local.executors.task import find_end, has_begun, next_to_start
 
 GOOD, BAD, NO_START = Ended(0), Ended(3), Ended(None, "CannotStartContainerError: no")
 
@@ -77,3 +77,32 @@ def test_what_starts_next(plan: TaskPlan, running: str, ended: dict[str, Ended],
 def test_what_ends_a_task(plan: TaskPlan, running: str, ended: dict[str, Ended], end: Ended | None) -> None:
     """An essential container, or the last of a pod; a task of which nothing can start any more has failed."""
     assert find_end(plan, frozenset(running.split()), ended) == end
+
+
+CHAIN = TaskPlan((side("s"), side("t", ("s", "SUCCESS")), side("u", ("t", "START")), container("m")), pod=False)
+NEEDED = TaskPlan((side("s"), container("m", ("s", "SUCCESS"))), pod=False)
+
+
+@pytest.mark.parametrize(
+    ("plan", "running", "ended", "begun"),
+    [
+        (TASK, "side a d", {}, False),
+        (TASK, "a b d", {"side": BAD}, False),
+        (TASK, "a b c", {"side": BAD, "d": GOOD}, True),
+        (TASK, "a b", {"side": BAD, "d": BAD}, True),
+        (CHAIN, "s m", {}, False),
+        (CHAIN, "m", {"s": BAD}, True),
+        (CHAIN, "u m", {"s": GOOD, "t": GOOD}, True),
+        (NEEDED, "", {"s": BAD}, False),
+        (NEEDED, "m", {"s": GOOD}, True),
+        (POD, "i1", {}, False),
+        (POD, "", {"i1": BAD}, False),
+        (POD, "x y", {"i1": GOOD, "i2": GOOD}, True),
+        (POD, "x", {"i1": GOOD, "i2": GOOD, "y": BAD}, True),
+        (TaskPlan((container("m", ("nobody", "START")),), pod=False), "", {}, False),
+        (TaskPlan((container("m"), side("s", ("nobody", "START"))), pod=False), "m", {}, True),
+    ],
+)
+def test_when_the_last_container_has_begun(plan: TaskPlan, running: str, ended: dict[str, Ended], begun: bool) -> None:
+    """All that will ever start have; a task whose essential container cannot start never gets there."""
+    assert has_begun(plan, frozenset(running.split()), ended) is begun
