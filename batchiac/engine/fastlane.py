@@ -200,8 +200,10 @@ def run(world: World, until_ms: int) -> bool:
                     next_first = following.row
                     of_array = following.size > 0
                     next_end = next_first + following.size + 1
-                    draw = following.draw or draw_of(world, following.request, plan)
-                    if of_array:
+                    if only is not None and not of_array:
+                        draw = behave(following.request, only)
+                    else:
+                        draw = following.draw or draw_of(world, following.request, plan)
                         following.draw = draw
             if host.images.get(image, limit) > now:
                 break

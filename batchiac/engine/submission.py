@@ -113,7 +113,10 @@ def _make_record(
         record.row = world.ledger.reserve_one(index)
     if queue.fair is not None:
         priority = request.scheduling_priority
-        record.priority = plan.definition.scheduling_priority if priority is None else priority
+        if priority is None:
+            priority = plan.definition.scheduling_priority
+        if priority:  # 0 is the class's own: setting it would give each Record a dictionary
+            record.priority = priority
         record.share = queue.fair.join(world, request.share_identifier)
     return record
 
