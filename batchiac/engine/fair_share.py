@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from heapq import heapify, heappop, heappush, heapreplace
 
-from batchiac.engine.lanes import Lane
+from batchiac.engine.lanes import RUNNABLE, Lane
 from batchiac.engine.records import CPU_UNITS
 from batchiac.engine.refusals import InvalidRefusal
 from batchiac.engine.waiting import QueueState, ShareState
@@ -179,10 +179,13 @@ class FairShare:
         if epoch != self.epoch and (self.starts * 2 >= len(self.shares) or epoch - self.epoch >= self._stale):
             self._refresh(world, epoch)
             heap = self.heap
+        status = self._status
         while heap:
             share = heap[0][2]
             for lane in share.lanes.values():
-                row = lane.head()
+                row = lane.cursor  # what lane.head() begins with, without a call a job
+                if row >= lane.end or status[row] != RUNNABLE:
+                    row = lane.head()
                 if row >= 0:
                     self._current = (share, lane)
                     return row

@@ -50,7 +50,7 @@ class Behaviour(Protocol):
     """A policy: what the containers of a job do."""
 
     def plan(self, job: JobRequest, container: Container) -> Draw:
-        """The draw for one container of a job; asked once a job, at its first start.
+        """The draw for one container of a job; asked when it starts, and again: one job gets equal draws each time.
 
         Raises:
             WorkloadError: the job's own description of its behaviour cannot be understood.
