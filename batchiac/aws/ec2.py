@@ -159,6 +159,11 @@ def find_tagged(door: Door, row: Ec2Type, key: str, value: str) -> list[dict[str
     return list(door.client("ec2").pages(row.describe, row.listed, Filters=filters))
 
 
+def find_all(door: Door, row: Ec2Type) -> list[dict[str, Any]]:
+    """Every resource of the type in the account and region."""
+    return list(door.client("ec2").pages(row.describe, row.listed))
+
+
 def tags_of(description: Mapping[str, Any]) -> dict[str, str]:
     """The tags of an EC2 description as a mapping."""
     return tag_map(description.get("Tags"))

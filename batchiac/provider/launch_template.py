@@ -46,6 +46,9 @@ class LaunchTemplate(ResourceHandler):
             found["versionDescription"] = version.get("VersionDescription", "")
         return found
 
+    def _candidates(self, inputs: Properties) -> Iterable[str]:
+        return [each["LaunchTemplateId"] for each in ec2.find_all(self.door, ec2.LAUNCH_TEMPLATE)]
+
     def _find_creating(self, inputs: Properties) -> Iterable[str]:
         tagged = ec2.find_tagged(self.door, ec2.LAUNCH_TEMPLATE, CREATING, identity_of(inputs))
         return [each["LaunchTemplateId"] for each in tagged]

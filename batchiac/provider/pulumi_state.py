@@ -40,6 +40,11 @@ def was_creating(token: str, identity: str) -> bool:
     )
 
 
+def holds(identity: str, id_: str) -> bool:
+    """True when a resource of the stack that the identity names has this id."""
+    return any(each.get("id") == id_ for each in _latest(identity).get("resources") or ())
+
+
 def _latest(identity: str) -> Mapping[str, Any]:
     project, stack, *_ = f"{identity}//".split("/")
     return _read(project, stack)

@@ -74,10 +74,13 @@ class ResourceHandler(ABC):
     was_creating: Callable[[Properties], bool]
     """True when its adapter knows of a run that died while it created these inputs; an engine that records a create
     before `confirm` never needs it."""
+    is_held: Callable[[str, str], bool]
+    """(identity, id): True when the stack's state has that id already, as that of any resource."""
 
     def __init__(self, door: Door) -> None:
         self.door = door
         self.was_creating = lambda _inputs: False
+        self.is_held = lambda _identity, _id: False
 
     # -- no calls -----------------------------------------------------------------------------------------------
 
@@ -190,6 +193,8 @@ class ResourceHandler(ABC):
         self._require_known(inputs)
         account = self.door.account_id()
         resource_id = self._adopt(inputs)
+        if resource_id is None and self.was_creating(inputs):
+            resource_id = self._find_whole(inputs)
         try:
             if resource_id is None:
                 resource_id = self._make_new(inputs)
@@ -371,20 +376,23 @@ class ResourceHandler(ABC):
             return self._make(inputs, {**(inputs.get("tags") or {}), **creating_tag(inputs)})
         except AwsRefusal as refusal:
             if _ALREADY_THERE.search(f"{refusal.code} {refusal.aws_message}"):
-                if self.was_creating(inputs) and (whole := self._find_whole(inputs)) is not None:
-                    return whole
                 raise self._refuse_existing(inputs, refusal) from refusal
             raise
 
     def _find_whole(self, inputs: Properties) -> str | None:
         """The id of what is in every input, tags too, what a run that died was about to make; None when none is."""
-        if not self.id_output:
-            return None
-        name = str(inputs[self.name_property])
-        found = self._find(name, inputs)
-        if found is None or self.diff(self._left(inputs, found), inputs).changes:
-            return None
-        return self._id_of(name, found)
+        for candidate in self._candidates(inputs):
+            found = self._find(candidate, inputs)
+            if found is None or self.diff(self._left(inputs, found), inputs).changes:
+                continue
+            resource_id = self._id_of(candidate, found)
+            if not self.is_held(str(inputs["identity"]), resource_id):
+                return resource_id
+        return None
+
+    def _candidates(self, inputs: Properties) -> Iterable[str]:
+        """What `_find` takes for everything that could be it."""
+        return (str(inputs[self.name_property]),)
 
     def _clean_up(self, resource_id: str, inputs: Properties, error: BatchiacError) -> None:
         """Remove what a failed create made; where that fails as well, say that the next run adopts it."""

@@ -285,9 +285,13 @@ def _find_policy(door: Door, arn: str, state: Properties, whole: bool) -> dict[s
     return dict(found[0]) if found else None
 
 
+def _policy_arns(door: Door) -> list[str]:
+    return [each["arn"] for each in door.client("batch").pages("list_scheduling_policies", "schedulingPolicies")]
+
+
 def _creating_policies(door: Door, inputs: Properties) -> list[str]:
     client = door.client("batch")
-    arns = [each["arn"] for each in client.pages("list_scheduling_policies", "schedulingPolicies")]
+    arns = _policy_arns(door)
     found: list[dict[str, Any]] = []
     for start in range(0, len(arns), 100):
         found += client.describe_scheduling_policies(arns=arns[start : start + 100])["schedulingPolicies"]
@@ -411,4 +415,5 @@ SCHEDULING_POLICY = SimpleKind(
     _put_policy_tags,
     _remove_policy_tags,
     (Part(("fairsharePolicy", "quotaSharePolicy"), _change_policy),),
+    find_all=_policy_arns,
 )

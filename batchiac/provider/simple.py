@@ -46,6 +46,7 @@ class SimpleKind:
         put_tags: (door, id, state, tags); remove_tags: (door, id, state, keys).
         parts: applied in order.
         fill: (inputs as they were, checked inputs): adds to the latter.
+        find_all: (door) → every id of the kind, where a name does not lead to the resource.
     """
 
     kind: str
@@ -62,6 +63,7 @@ class SimpleKind:
     parts: tuple[Part, ...] = ()
     fill: Callable[[Properties, dict[str, Any]], None] = lambda _olds, _checked: None
     outlives: tuple[str, ...] = ()
+    find_all: Callable[[Door], Iterable[str]] | None = None
 
 
 class SimpleHandler(ResourceHandler):
@@ -71,6 +73,9 @@ class SimpleHandler(ResourceHandler):
 
     def _fill(self, olds: Properties, checked: dict[str, Any]) -> None:
         self.row.fill(olds, checked)
+
+    def _candidates(self, inputs: Properties) -> Iterable[str]:
+        return super()._candidates(inputs) if self.row.find_all is None else self.row.find_all(self.door)
 
     def _make(self, inputs: Properties, tags: Mapping[str, str]) -> str:
         return self.row.make(self.door, inputs, tags)
@@ -185,4 +190,5 @@ def ec2_kind(
         lambda door, resource_id, _state, keys: ec2.remove_tags(door, resource_id, keys),
         parts,
         fill,
+        find_all=lambda door: [each[ec2_type.id_key] for each in ec2.find_all(door, ec2_type)],
     )

@@ -47,11 +47,15 @@ class Proxy(ThreadingHTTPServer):
         self.die_at = 0
         self.moment = "before"
         self.kill: Callable[[], None] = lambda: None
+        # What a dead process still had on its connections must not reach the account of the next case.
+        self.deployment = 0
+        self.failures: list[BaseException | None] = []
         # One at a time, so that nothing else is under way at the account when the deployment dies.
         self.turn = threading.Lock()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Whoever asked is dead."""
+        """Whoever asked is dead; kept for the message of a test that fails."""
+        self.failures.append(sys.exception())
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -61,16 +65,24 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, *_: Any) -> None:
         """Not on the tests' output."""
 
+    def setup(self) -> None:
+        super().setup()
+        self.deployment = self.server.deployment
+
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         proxy = self.server
         with proxy.turn:
+            if self.deployment != proxy.deployment:
+                self.close_connection = True
+                return
             proxy.made += 1
             number = proxy.made
             if number == proxy.die_at and proxy.moment == "before":
                 proxy.kill()
                 return
             if proxy.die_at and number > proxy.die_at:
+                self.close_connection = True
                 return
             account = http.client.HTTPConnection(proxy.account)
             account.request(self.command, self.path, body, dict(self.headers))
@@ -157,8 +169,10 @@ class Deployment:
         process.append(self.start(*self.command))
         started.set()
         said, _ = process[0].communicate(timeout=300)
-        self.proxy.die_at = 0
-        assert process[0].returncode == -signal.SIGKILL, said
+        with self.proxy.turn:
+            self.proxy.deployment += 1
+            self.proxy.die_at = 0
+        assert process[0].returncode == -signal.SIGKILL, f"{self.proxy.made} requests, {self.proxy.failures}: {said}"
 
     def there_is(self) -> list[str]:
         lines, _ = inventory(Door(Target("local", "us-east-1", endpoint_url=self.account)))

@@ -151,7 +151,7 @@ def test_what_nobody_asks_for_again_is_discarded(
     handler.confirm(made.id, made.outputs)
 
 
-@pytest.mark.parametrize("kind", ["Role", "ComputeEnvironment", "JobDefinition"])
+@pytest.mark.parametrize("kind", ["SecurityGroup", "LaunchTemplate", "Role", "ComputeEnvironment", "JobDefinition"])
 def test_a_whole_resource_is_adopted_only_on_an_adapter_s_word(
     world: Any, inputs_of: Callable[[str], dict[str, Any]], kind: str
 ) -> None:
@@ -167,3 +167,16 @@ def test_a_whole_resource_is_adopted_only_on_an_adapter_s_word(
     with pytest.raises(RefusedError, match="exists already"):
         handler.create(other)
     assert handler.read(made.id, made.outputs).inputs == inputs
+
+
+def test_what_has_no_name_is_adopted_unless_the_state_has_it(
+    world: Any, inputs_of: Callable[[str], dict[str, Any]]
+) -> None:
+    """A gateway that is the same in every input and tag is taken up; what the state holds is not."""
+    handler, inputs = world.handler("InternetGateway"), inputs_of("InternetGateway")
+    made = handler.create(inputs)
+    handler.was_creating = lambda _asked: True
+    assert handler.create(inputs).id == made.id
+    assert handler._find_whole(inputs) == made.id
+    handler.is_held = lambda _identity, id_: id_ == made.id
+    assert handler._find_whole(inputs) is None
