@@ -129,12 +129,18 @@ class Engine(Queries):
 
     # --- instances --------------------------------------------------------------------------------------------------
 
-    def register_instance(self, environment: str, instance_type: str, *, spot: bool = False) -> str:
+    def register_instance(
+        self, environment: str, instance_type: str, *, spot: bool = False, instance_id: str = ""
+    ) -> str:
         """An instance of the operator's own joins an UNMANAGED environment; its id.
+
+        Args:
+            instance_id: the instance's own, `i-…`, which reasons and views then name; empty to have one made.
 
         Raises:
             NotFoundRefusal: no such environment, or no such instance type.
             StateRefusal: the environment is MANAGED: Batch alone launches there.
+            ExistsRefusal: an instance of this id is in an environment now.
         """
         world = self._world
         state = environments.read_environment(world, environment)
@@ -142,7 +148,12 @@ class Engine(Queries):
             raise StateRefusal(f"{environment} is MANAGED: only Batch launches its instances.")
         if instance_type not in world.instance_types:
             raise NotFoundRefusal(f"Instance type {instance_type} not found.")
-        return hosts.join_from_outside(world, state, world.instance_types[instance_type], spot=spot).id
+        known = world.host_by_id.get(instance_id)
+        if known is not None and known.status != "TERMINATED":
+            where = known.environment.spec.name
+            raise ExistsRefusal(f"Instance {instance_id} is {known.status} in {where}: it can be in one cluster.")
+        kind = world.instance_types[instance_type]
+        return hosts.join_from_outside(world, state, kind, spot=spot, instance_id=instance_id).id
 
     def deregister_instance(self, instance_id: str, *, drain: bool = True) -> None:
         """An instance leaves its cluster: after its jobs have ended (`drain`), or now with its jobs lost.

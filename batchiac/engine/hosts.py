@@ -43,9 +43,9 @@ def _set_status(world: World, host: Host, event: str, condition: str, reason: st
         )
 
 
-def _new_host(world: World, environment: EnvironmentState, kind: InstanceType) -> Host:
+def _new_host(world: World, environment: EnvironmentState, kind: InstanceType, instance_id: str = "") -> Host:
     serial = len(world.hosts)
-    instance_id = "i-" + world.identifiers.hexadecimal("instance", serial, 17)
+    instance_id = instance_id or "i-" + world.identifiers.hexadecimal("instance", serial, 17)
     host = Host(serial, instance_id, environment, kind, world.settings.usable_mib(kind))
     host.launched_at = world.now_ms
     world.hosts.append(host)
@@ -112,9 +112,15 @@ def _interrupt(argument: tuple[World, Host]) -> None:
         lose(world, host, "Server.SpotInstanceTermination: Spot instance termination")
 
 
-def join_from_outside(world: World, environment: EnvironmentState, kind: InstanceType, *, spot: bool) -> Host:
-    """An instance of the operator's own joins an UNMANAGED environment's cluster; it takes jobs at once."""
-    host = _new_host(world, environment, kind)
+def join_from_outside(
+    world: World, environment: EnvironmentState, kind: InstanceType, *, spot: bool, instance_id: str
+) -> Host:
+    """An instance of the operator's own joins an UNMANAGED environment's cluster; it takes jobs at once.
+
+    Args:
+        instance_id: empty for one of ours. One that has left may come back: it is another host of the same id then.
+    """
+    host = _new_host(world, environment, kind, instance_id)
     host.spot = spot
     host.market = market_of(spot)
     _set_status(world, host, "register", "the environment is UNMANAGED")

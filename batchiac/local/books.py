@@ -185,11 +185,11 @@ class Books:
         """Record and view of a job, child or node; None where there is none (any more)."""
         record = self.record_of(job_id)
         view = self.engine.find_job(job_id)
-        return None if record is None or view is None else (record, self.own_hosts.shown_view(view))
+        return None if record is None or view is None else (record, view)
 
     def line_of(self, job_id: str) -> JobSummary:
         """One job as a line of a listing; it must exist."""
-        view = self.own_hosts.shown_view(self.engine.describe_job(job_id))
+        view = self.engine.describe_job(job_id)
         last = view.attempts[-1] if view.attempts else None
         return JobSummary(
             view.id,

@@ -78,7 +78,7 @@ def job_summary(batch: BatchBackend, record: JobRecord, line: JobSummary) -> Wir
         "jobDefinition": record.definition.arn,
     }
     for key, value in (
-        ("statusReason", batch.own_hosts.shown_reason(line.status_reason) or None),
+        ("statusReason", line.status_reason or None),
         ("startedAt", line.started_at_ms),
         ("stoppedAt", line.stopped_at_ms),
         ("shareIdentifier", record.request.get("shareIdentifier")),

@@ -9,9 +9,8 @@ on it registers a container instance with the environment's cluster (`ecsCluster
     DeregisterContainerInstance                refused while jobs run, unless forced: then they lose their host
     TerminateInstances                         jobs lose their host, and the container instance goes
 
-The engine makes its hosts' ids itself, so both are kept here: what is shown carries the EC2 instance's own id, and
-moto's container instance the id that jobs name. Hosts that were assumed for an environment
-(StageSettings.unmanaged_hosts) go when the first real one joins.
+The engine's host has the EC2 instance's id, which reasons name, and moto's container instance the id that jobs name.
+Hosts that were assumed for an environment (StageSettings.unmanaged_hosts) go when the first real one joins.
 Source: https://docs.aws.amazon.com/batch/latest/userguide/unmanaged_compute_environments.html
 """
 
@@ -19,13 +18,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from attrs import define, evolve
+from attrs import define
 
 from batchiac.engine.effects import Effect, InstanceChanged
 from batchiac.local.projections import Mirror
 
 if TYPE_CHECKING:
-    from batchiac.engine.views import AttemptView, JobView
     from batchiac.local.backend import BatchBackend
     from batchiac.local.records import Record
 
@@ -35,13 +33,11 @@ class OwnHost:
     """One registered instance.
 
     Attributes:
-        engine_id: the engine's host; another one after each time that it was drained and made ACTIVE again.
+        ec2_id: the EC2 instance, and the engine's host.
         draining: it has been told to take no more jobs.
-        ec2_id: the EC2 instance.
         shown: moto's container instance, whose `id` is the one that the engine's host has.
     """
 
-    engine_id: str
     ec2_id: str
     cluster: str
     environment: str
@@ -54,9 +50,7 @@ class OwnHosts(Mirror):
 
     def __init__(self, batch: BatchBackend) -> None:
         super().__init__(batch)
-        self._by_engine_id: dict[str, OwnHost] = {}
-        self._named: dict[str, str] = {}
-        """Engine id → EC2 id, of hosts that are gone as well: their jobs' reasons name them."""
+        self._by_id: dict[str, OwnHost] = {}
 
     # --- what happens in the account --------------------------------------------------------------------------------
 
@@ -70,7 +64,7 @@ class OwnHosts(Mirror):
     def find(self, cluster: str, container_instance: str) -> OwnHost | None:
         """The host that a container instance of a cluster is, by ARN or id."""
         unique = container_instance.rpartition("/")[2]
-        for host in self._by_engine_id.values():
+        for host in self._by_id.values():
             if host.cluster == cluster and host.shown.id == unique:
                 return host
         return None
@@ -79,15 +73,15 @@ class OwnHosts(Mirror):
         """A container instance was registered.
 
         Raises:
-            UserError: an instance type that the engine does not know.
+            UserError: an instance type that the engine does not know, or an instance that is in another cluster.
         """
-        host = OwnHost("", shown.ec2_instance_id, cluster, environment.name, shown)
+        host = OwnHost(shown.ec2_instance_id, cluster, environment.name, shown)
         self._register(host)
         self.batch.drop_assumed_hosts(environment.name)
 
     def is_busy(self, host: OwnHost) -> bool:
         """True while jobs run on it."""
-        view = self.batch.engine.find_instance(host.engine_id)
+        view = self.batch.engine.find_instance(host.ec2_id)
         return view is not None and view.running > 0
 
     def leave(self, host: OwnHost) -> None:
@@ -95,20 +89,20 @@ class OwnHosts(Mirror):
 
         Assumption: ECS leaves tasks running on a forced deregistration, "orphaned"; to Batch such a host is lost.
         """
-        self._by_engine_id.pop(host.engine_id, None)
-        self.batch.engine.deregister_instance(host.engine_id, drain=False)
+        self._by_id.pop(host.ec2_id, None)
+        self.batch.engine.deregister_instance(host.ec2_id, drain=False)
 
     def change_state(self, host: OwnHost, status: str) -> None:
         """DRAINING: no more jobs. ACTIVE: jobs again, at once or when it has drained."""
         if status == "DRAINING" and not host.draining:
             host.draining = True
-            self.batch.engine.deregister_instance(host.engine_id)
+            self.batch.engine.deregister_instance(host.ec2_id)
         elif status == "ACTIVE" and self._is_gone(host):
             self._register(host)
 
     def terminated(self, ec2_ids: list[str]) -> None:
         """EC2 instances were terminated: ECS deregisters their container instances by itself."""
-        gone = [host for host in self._by_engine_id.values() if host.ec2_id in ec2_ids]
+        gone = [self._by_id[each] for each in ec2_ids if each in self._by_id]
         for host in gone:
             self.leave(host)
             self._forget(host)
@@ -128,8 +122,8 @@ class OwnHosts(Mirror):
         """A host that has drained joins again where it was made ACTIVE meanwhile; one that is lost is forgotten."""
         if not isinstance(effect, InstanceChanged) or effect.status != "TERMINATED":
             return
-        host = self._by_engine_id.get(effect.instance_id)
-        if host is None or (host.draining and host.shown.status == "DRAINING"):
+        host = self._by_id.get(effect.instance_id)
+        if host is None or (host.draining and host.shown.status == "DRAINING") or not self._is_gone(host):
             return
         if host.draining:
             self._register(host)
@@ -138,51 +132,27 @@ class OwnHosts(Mirror):
 
     def reacts(self) -> bool:
         """While a host is to join again when it has drained."""
-        return any(host.draining and host.shown.status == "ACTIVE" for host in self._by_engine_id.values())
-
-    def shown_reason(self, text: str) -> str:
-        """A reason with the EC2 instance's id in place of the engine's."""
-        for engine_id, ec2_id in self._named.items():
-            text = text.replace(engine_id, ec2_id)
-        return text
-
-    def shown_view(self, view: JobView) -> JobView:
-        """A job with the EC2 instances' ids in place of the engine's, in its attempts and reasons."""
-        if not self._named:
-            return view
-        current = None if view.current is None else self._shown_attempt(view.current)
-        attempts = tuple(self._shown_attempt(each) for each in view.attempts)
-        reason = self.shown_reason(view.status_reason)
-        return evolve(view, status_reason=reason, attempts=attempts, current=current)
-
-    def _shown_attempt(self, attempt: AttemptView) -> AttemptView:
-        if attempt.instance_id not in self._named:
-            return attempt
-        reason = self.shown_reason(attempt.status_reason)
-        return evolve(attempt, instance_id=self._named[attempt.instance_id], status_reason=reason)
+        return any(host.draining and host.shown.status == "ACTIVE" for host in self._by_id.values())
 
     def _forget(self, host: OwnHost) -> None:
-        self._by_engine_id.pop(host.engine_id, None)
+        self._by_id.pop(host.ec2_id, None)
         self._ecs.container_instances.get(host.cluster, {}).pop(host.shown.id, None)
         known = self._ecs.clusters.get(host.cluster)
         if known is not None:
             known.registered_container_instances_count = len(self._ecs.container_instances.get(host.cluster, {}))
 
     def _is_gone(self, host: OwnHost) -> bool:
-        view = self.batch.engine.find_instance(host.engine_id)
+        view = self.batch.engine.find_instance(host.ec2_id)
         return view is None or view.status == "TERMINATED"
 
     def _register(self, host: OwnHost) -> None:
         engine = self.batch.engine
         instance = self._ec2_instance(host.ec2_id)
-        engine_id = engine.register_instance(
-            host.environment, instance.instance_type, spot=getattr(instance, "lifecycle", None) == "spot"
-        )
-        self._by_engine_id.pop(host.engine_id, None)
-        host.engine_id, host.draining = engine_id, False
-        self._by_engine_id[engine_id] = host
-        self._named[engine_id] = host.ec2_id
-        view = engine.find_instance(engine_id)
+        spot = getattr(instance, "lifecycle", None) == "spot"
+        engine.register_instance(host.environment, instance.instance_type, spot=spot, instance_id=host.ec2_id)
+        host.draining = False
+        self._by_id[host.ec2_id] = host
+        view = engine.find_instance(host.ec2_id)
         assert view is not None
         members = self._ecs.container_instances[host.cluster]
         members.pop(host.shown.id, None)

@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from engine_stage import Stage
 
 from batchiac.engine.effects import InstanceChanged, QueueBlocked
-from batchiac.engine.refusals import BusyRefusal, InvalidRefusal, ReferencedRefusal, StateRefusal
+from batchiac.engine.refusals import BusyRefusal, ExistsRefusal, InvalidRefusal, ReferencedRefusal, StateRefusal
 from batchiac.engine.settings import instant
 from batchiac.engine.views import JobView
 from batchiac.model.compute_environment import ComputeEnvironment, ComputeResources, UpdatePolicy
@@ -378,6 +378,32 @@ def test_an_external_scaler_feeds_an_unmanaged_environment() -> None:
     view = stage.engine.find_instance(instance)
     assert view is not None
     assert view.status == "TERMINATED"
+
+
+def test_an_operators_instance_is_named_by_its_own_id() -> None:
+    """ "Host EC2 (instance i-…) terminated." names the instance as EC2 does; it may leave, come back, and is in one
+    cluster at a time.
+
+    Source: https://docs.aws.amazon.com/batch/latest/userguide/job_retries.html (`Host EC2*`); the id: issues 5,
+    read 2026-11-21.
+    """
+    stage = Stage()
+    for name in ("own", "other"):
+        stage.add(None, name)
+    stage.engine.create_job_queue(JobQueue("own", 1, ("own",)))
+    stage.finish()
+    ours = "i-0123456789abcdef0"
+    for _ in range(2):
+        assert stage.engine.register_instance("own", "c5.xlarge", instance_id=ours) == ours
+        with pytest.raises(ExistsRefusal, match=f"{ours} is READY in own"):
+            stage.engine.register_instance("other", "c5.xlarge", instance_id=ours)
+        job = stage.submit(vcpus=4, queue="own")
+        stage.wait(1)
+        assert stage.engine.jobs_on(ours) == (job,)
+        stage.engine.deregister_instance(ours, drain=False)
+        view = stage.engine.describe_job(job)
+        assert (view.status_reason, view.attempts[0].instance_id) == (f"Host EC2 (instance {ours}) terminated.", ours)
+    assert [each.id for each in stage.engine.instances(terminated=True)] == [ours, ours]
 
 
 def test_spot_interruptions_come_at_the_seeded_rate_and_with_the_hosts_text() -> None:

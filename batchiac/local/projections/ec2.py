@@ -42,7 +42,7 @@ class Ec2(Mirror):
                     self._launch(effect, record.wire["computeResources"])
             except EC2ClientError as error:
                 self._fail(effect, error)
-        elif effect.status == "TERMINATED":
+        elif effect.status == "TERMINATED" and effect.group:
             instance = self._find(effect.instance_id)
             if instance is not None and instance.state != "terminated":
                 instance.terminate()

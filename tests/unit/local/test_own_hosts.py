@@ -210,6 +210,21 @@ def test_registering_with_what_is_no_environments_cluster(own: TestStack) -> Non
     assert count(own) == 1
 
 
+def test_an_instance_leaves_and_comes_back_under_its_own_id(own: TestStack) -> None:
+    """Deregistered and registered again it takes jobs; EC2's instance runs on all the while."""
+    ecs, instance_id = own.client("ecs"), launch(own)
+    for _ in range(2):
+        arn = register(own, instance_id)
+        job_id = submit(own)
+        own.clock.advance(20)
+        assert job(own, job_id)["container"]["containerInstanceArn"] == arn
+        ecs.deregister_container_instance(cluster=cluster_of(own), containerInstance=arn, force=True)
+        assert job(own, job_id)["statusReason"] == f"Host EC2 (instance {instance_id}) terminated."
+        own.clock.run_until_idle()
+    states = own.client("ec2").describe_instances(InstanceIds=[instance_id])["Reservations"][0]["Instances"]
+    assert [each["State"]["Name"] for each in states] == ["running"]
+
+
 def test_tasks_of_one_cluster_are_listed(own: TestStack) -> None:
     """A cluster whose name is part of another's has none of that one's tasks."""
     ecs = own.client("ecs")
