@@ -114,6 +114,20 @@ def proxy(serve_once: Callable[..., Any]) -> Iterator[Proxy]:
     thread.join()
 
 
+def _kill_session(leader: int) -> None:
+    """kill -9 of all processes of the session that `leader` began: the CLI's plugins are groups of their own."""
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            session = int(path.read_text().rpartition(")")[2].split()[3])
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if session == leader:
+            try:
+                os.kill(int(path.parent.name), signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+
+
 class Deployment:
     """A project of its own in an empty account."""
 
@@ -163,7 +177,7 @@ class Deployment:
 
         def kill() -> None:
             started.wait()
-            os.killpg(process[0].pid, signal.SIGKILL)
+            _kill_session(process[0].pid)
 
         self.proxy.made, self.proxy.die_at, self.proxy.moment, self.proxy.kill = 0, number, moment, kill
         process.append(self.start(*self.command))
