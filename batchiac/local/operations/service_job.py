@@ -207,6 +207,10 @@ def list_service_jobs(batch: BatchBackend, request: Wire) -> Wire:
     else:
         status = None
     page_size(request, 100)
+    theirs = [
+        batch.service.jobs[each.name] for each in batch.service_jobs.values() if each.wire["jobQueue"] == queue.arn
+    ]
+    batch.observe(lambda: [job.status for job in theirs], lambda seen: not {"SUCCEEDED", "FAILED"}.issuperset(seen))
 
     def matches(record: Record) -> bool:
         wire = record.wire

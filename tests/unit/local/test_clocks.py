@@ -109,3 +109,30 @@ def test_time_goes_forward_only() -> None:
         stack.clock.advance(-1)
     with local_stack(clock="real") as stack, pytest.raises(UsageError, match="clock is real"):
         stack.clock.advance(1)
+
+
+def test_listing_service_jobs_moves_an_auto_clock() -> None:
+    """Who watches a job through ListServiceJobs alone sees it end; when all have ended time stands."""
+    with local_stack(clock="auto", projections=False) as stack:
+        batch = stack.client("batch")
+        limits = [{"maxCapacity": 4, "capacityUnit": "NUM_INSTANCES"}]
+        batch.create_service_environment(
+            serviceEnvironmentName="se", serviceEnvironmentType="SAGEMAKER_TRAINING", capacityLimits=limits
+        )
+        order = [{"order": 1, "serviceEnvironment": "se"}]
+        batch.describe_service_environments()
+        batch.create_job_queue(
+            jobQueueName="q", jobQueueType="SAGEMAKER_TRAINING", priority=1, serviceEnvironmentOrder=order
+        )
+        batch.describe_job_queues()
+        batch.submit_service_job(
+            jobName="train", jobQueue="q", serviceJobType="SAGEMAKER_TRAINING", serviceRequestPayload="{}"
+        )
+        for _ in range(20):
+            ended = batch.list_service_jobs(jobQueue="q", jobStatus="SUCCEEDED")["jobSummaryList"]
+            if ended:
+                break
+        assert [each["jobName"] for each in ended] == ["train"]
+        before = stack.clock.now_ms()
+        batch.list_service_jobs(jobQueue="q")
+        assert stack.clock.now_ms() == before
