@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from batchiac.engine.settings import EngineSettings
 from batchiac.errors import InternalError
-from batchiac.local.moto_jobs import MotoJobs
 from batchiac.local.stage import Stage, StageSettings
 
 if TYPE_CHECKING:
@@ -24,7 +23,6 @@ DROP_IN = StageSettings(
     clock="auto",
     flowing=True,
     at_once=True,
-    behaviour=MotoJobs(),
     engine=EngineSettings(
         environment_create_ms=1,
         environment_update_ms=1,

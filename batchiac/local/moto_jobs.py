@@ -9,24 +9,9 @@ from __future__ import annotations
 
 import os
 
-from attrs import evolve
 from moto.core.config import default_user_config
 
-from batchiac.engine.policies.behaviour import Draw, FromTagsAndCommand
-from batchiac.model.job import JobRequest
-from batchiac.model.job_definition import Container
-
 FAIL_AFTER = "MOTO_SIMPLE_BATCH_FAIL_AFTER"
-
-
-class MotoJobs(FromTagsAndCommand):
-    """As everywhere, and `kill` without arguments ends with 1, as it does in the container that moto would run."""
-
-    def plan(self, job: JobRequest, container: Container) -> Draw:
-        """See Behaviour."""
-        if container.command == ("kill",):
-            container = evolve(container, command=("false",))
-        return super().plan(job, container)
 
 
 def uses_docker() -> bool:

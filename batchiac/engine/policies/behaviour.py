@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from batchiac.engine.kernel.randomness import Stream
@@ -19,7 +20,25 @@ from batchiac.model.job_definition import Container
 
 DEFAULT_DURATION_MS = 60_000
 TAG_PREFIX = "batchiac:"
-TAGS = ("duration", "exit", "memory")
+TAGS = ("duration", "exit", "memory", "start")
+
+START_FAILURES: Mapping[str, str] = MappingProxyType(
+    {
+        "CannotCreateContainerError": "Error response from daemon: devmapper: Thin Pool has 2 free data blocks which"
+        " is less than minimum required 4454 free data blocks",
+        "CannotInspectContainerError": "Could not transition to inspecting; timed out after waiting 30s",
+        "CannotPullContainerError": "Error response from daemon: manifest unknown: manifest unknown",
+        "CannotStartContainerError": "failed to get container status: container is not running",
+        "ContainerRuntimeError": "failed to create container model: no such image",
+        "ContainerRuntimeTimeoutError": "Could not transition to running; timed out after waiting 1m0s",
+        "DockerTimeoutError": "Could not transition to started; timed out after waiting 3m0s",
+        "ResourceInitializationError": "unable to pull secrets or registry auth: execution resource retrieval failed",
+    }
+)
+"""Why a container could not be started, by class. The classes are AWS's, and what retry rules match
+(`onReason: CannotPullContainerError:*`); what follows the colon stands for the many texts that follow there on AWS.
+Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-error-codes.html,
+https://docs.aws.amazon.com/batch/latest/userguide/job_retries.html, read 2026-11-21."""
 
 
 class Outcome(NamedTuple):
@@ -102,9 +121,23 @@ def parse_behaviour(tags: tuple[tuple[str, str], ...], command: tuple[str, ...])
     exits = parse_exits(given["batchiac:exit"]) if "batchiac:exit" in given else (said_exit,)
     peak = parse_memory(given["batchiac:memory"]) if "batchiac:memory" in given else 0
     last = len(exits)
+    if "batchiac:start" in given:
+        return _failing_to_start(parse_starts(given["batchiac:start"]), draw_ms, exits, peak)
 
     def draw(_index: int, attempt: int, stream: Stream) -> Outcome:
         return Outcome(draw_ms(stream), exits[min(attempt, last) - 1], peak)
+
+    return draw
+
+
+def _failing_to_start(
+    starts: tuple[str, ...], draw_ms: Callable[[Stream], int], exits: tuple[int, ...], peak: int
+) -> Draw:
+    def draw(_index: int, attempt: int, stream: Stream) -> Outcome:
+        failure = starts[min(attempt, len(starts)) - 1]
+        if failure:
+            return Outcome(0, 0, 0, failure, starts=False)
+        return Outcome(draw_ms(stream), exits[min(attempt, len(exits)) - 1], peak)
 
     return draw
 
@@ -158,6 +191,24 @@ def parse_exits(text: str) -> tuple[int, ...]:
     return tuple(int(code) for code in text.split(":"))
 
 
+def parse_starts(text: str) -> tuple[str, ...]:
+    """The reasons of starts that fail, one an attempt, the last repeated; empty for one that does not.
+
+    `CannotPullContainerError:none` is a job whose first attempt fails to start, and whose next ones start.
+
+    Raises:
+        WorkloadError: anything but `none` and the classes of `START_FAILURES` with colons between.
+    """
+    words = text.split(":")
+    for word in words:
+        if word != "none" and word not in START_FAILURES:
+            raise WorkloadError(
+                f"batchiac:start={text} is not understood, for it has {word!r}: give one word an attempt, with colons"
+                f" between, of none (it starts), {', '.join(START_FAILURES)}"
+            )
+    return tuple("" if word == "none" else f"{word}: {START_FAILURES[word]}" for word in words)
+
+
 def parse_memory(text: str) -> int:
     """Peak memory in MiB.
 
@@ -175,10 +226,13 @@ _SHELLS = {"sh", "bash", "/bin/sh", "/bin/bash"}
 def read_command(command: Sequence[str]) -> tuple[int, int]:
     """(duration in ms, exit code) as the command itself says it: `sleep 30`, `true`, `false`, `exit 3`; else 60 s, 0.
 
-    A shell's `-c` argument is looked into; parts joined by `&&` or `;` are added up until one ends the shell.
+    A bare `kill` has nobody to kill: the program ends with 1 (procps, util-linux, busybox), the builtin of a shell with
+    2 (bash, dash). A shell's `-c` argument is looked into; parts joined by `&&` or `;` are added up until one ends the
+    shell.
     """
     words = list(command)
-    if len(words) >= 3 and words[0] in _SHELLS and words[1].startswith("-") and words[1].endswith("c"):
+    in_shell = len(words) >= 3 and words[0] in _SHELLS and words[1].startswith("-") and words[1].endswith("c")
+    if in_shell:
         parts = [part.split() for part in re.split(r"&&|;|\n", words[2])]
     else:
         parts = [words]
@@ -194,6 +248,8 @@ def read_command(command: Sequence[str]) -> tuple[int, int]:
                 code = 0
             case ["false" | "/bin/false" | "/usr/bin/false"]:
                 code = 1
+            case ["kill" | "/bin/kill" | "/usr/bin/kill"]:
+                code = 2 if in_shell and part[0] == "kill" else 1
             case ["exit", number] if number.isascii() and number.isdigit():
                 return total_ms, int(number) & 255
             case ["echo", *_]:

@@ -24,6 +24,11 @@ from batchiac.model.job_definition import Container, JobDefinition
         (["sh", "-c", "sleep 5 && exit 4"], (5_000, 4)),
         (["/bin/bash", "-lc", "sleep 5; false; sleep 1"], (6_000, 0)),
         (["bash", "-c", "false && sleep 10"], (0, 1)),
+        (["kill"], (0, 1)),
+        (["/usr/bin/kill"], (0, 1)),
+        (["sh", "-c", "sleep 2; kill"], (2_000, 2)),
+        (["sh", "-c", "/bin/kill"], (0, 1)),
+        (["kill", "1"], (60_000, 0)),
         (["python", "train.py"], (60_000, 0)),
         (["sleep", "a while"], (60_000, 0)),
         ([], (60_000, 0)),
@@ -44,10 +49,23 @@ def test_tags_win_over_the_command_and_the_jobs_over_the_definitions() -> None:
     ]  # fmt: skip
 
 
+def test_a_tag_makes_starts_fail_by_attempt() -> None:
+    """One word an attempt, the last repeated; those that start go on by the other tags."""
+    tags = {"batchiac:start": "CannotPullContainerError:DockerTimeoutError:none", "batchiac:exit": "0:0:4"}
+    draw = FromTagsAndCommand().plan(JobRequest("j", "q", JobDefinition("d"), tags=tags), Container(command=("true",)))
+    first, second, *others = [draw(0, attempt, Stream(1)) for attempt in (1, 2, 3, 4)]
+    assert (first.starts, first.reason.partition(":")[0]) == (False, "CannotPullContainerError")
+    assert (second.starts, second.reason) == (
+        False, "DockerTimeoutError: Could not transition to started; timed out after waiting 3m0s",
+    )  # fmt: skip
+    assert others == [Outcome(0, 4), Outcome(0, 4)]
+
+
 @pytest.mark.parametrize(
     "tag",
     ["duration=soon", "duration=-1", "duration=uniform:9:3", "duration=lognormal:5:0.5", "duration=nan",
-     "duration=uniform:1", "exit=256", "exit=x", "exit=1:", "memory=1.5", "memory=lots"],
+     "duration=uniform:1", "exit=256", "exit=x", "exit=1:", "memory=1.5", "memory=lots", "start=",
+     "start=NoSuchError:none", "start=CannotPullContainerError:"],
 )  # fmt: skip
 def test_a_tag_that_is_not_understood_says_what_is_allowed(tag: str) -> None:
     """Found and allowed are in the message."""

@@ -132,3 +132,23 @@ def test_faults_end_with_their_stack() -> None:
         assert another.faults.listed() == []
     with pytest.raises(UsageError, match="not running"):
         _ = stack.faults
+
+
+def test_a_tag_makes_a_jobs_start_fail_as_retry_rules_see_it(stack: TestStack) -> None:
+    """ "Task failed to start", the class as the container's reason, no exit code; a rule tells it from other ends."""
+    batch = stack.client("batch")
+    rules = [
+        {"onReason": "DockerTimeoutError:*", "action": "RETRY"},
+        {"onReason": "CannotPullContainerError:*", "action": "EXIT"},
+    ]
+    retry = {"attempts": 5, "evaluateOnExit": rules}
+    tags = {"batchiac:start": "DockerTimeoutError:CannotPullContainerError"}
+    job_id = batch.submit_job(**JOB, tags=tags, retryStrategy=retry)["jobId"]
+    stack.clock.run_until_idle()
+    job = batch.describe_jobs(jobs=[job_id])["jobs"][0]
+    assert (job["status"], job["statusReason"], "startedAt" in job) == ("FAILED", "Task failed to start", False)
+    reasons = [each["container"]["reason"].partition(":")[0] for each in job["attempts"]]
+    assert reasons == ["DockerTimeoutError", "CannotPullContainerError"]
+    assert not any("exitCode" in each["container"] for each in job["attempts"])
+    with pytest.raises(ClientError, match="batchiac:start=Nothing is not understood"):
+        batch.submit_job(**JOB, tags={"batchiac:start": "Nothing"})
