@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from batchiac.local.api_error import refusal
+from batchiac.local.api_error import execution_refusal, refusal
 from batchiac.local.operations.service_environment import require_settled
 from batchiac.local.operations.service_queue import service_queue_snapshot
 from batchiac.local.paging import page
@@ -21,6 +21,8 @@ Wire = dict[str, Any]
 
 _SETTINGS = ("state", "priority", "jobStateTimeLimitActions")
 _TYPES = {"FARGATE": "ECS_FARGATE", "FARGATE_SPOT": "ECS_FARGATE", "ECS_MANAGED_INSTANCES": "ECS_MANAGED_INSTANCES"}
+_OF_ITS_ENVIRONMENTS = frozenset(("ST001", "ST002", "ST003", "ST004", "ST005", "ST006"))
+"""Rules about which environments may stand in one queue: dispatch, which sees the request alone, cannot judge them."""
 SNAPSHOT_JOBS = 100
 SNAPSHOT_SHARES = 20
 
@@ -194,6 +196,7 @@ def _set_orders(batch: BatchBackend, wire: Wire, request: Wire) -> None:
                 raise refusal("computeEnvironmentOrder is malformed")
             order.append({"order": entry["order"], "computeEnvironment": environment.arn})
         wire["computeEnvironmentOrder"] = sorted(order, key=lambda entry: entry["order"])
+        _require_companions(batch, wire, request)
     if request.get("serviceEnvironmentOrder"):
         wire["serviceEnvironmentOrder"] = [
             {
@@ -202,6 +205,28 @@ def _set_orders(batch: BatchBackend, wire: Wire, request: Wire) -> None:
             }
             for entry in request["serviceEnvironmentOrder"]
         ]
+
+
+def _require_companions(batch: BatchBackend, wire: Wire, request: Wire) -> None:
+    """Refuse environments that Batch does not let stand in one queue: EC2 beside Fargate, arm64 beside x86_64."""
+    from batchiac.rules import Declared, check_stack
+
+    environments = [batch.environments.read(entry["computeEnvironment"]) for entry in wire["computeEnvironmentOrder"]]
+    name = request.get("jobQueueName") or request["jobQueue"]
+    queue = {"jobQueueName": name, "computeEnvironmentOrder": wire["computeEnvironmentOrder"]}
+    if request.get("jobQueueType"):
+        queue["jobQueueType"] = request["jobQueueType"]
+    elif len(environments) < 2:
+        return
+    declared = [Declared("JobQueue", name, queue)]
+    declared += [
+        Declared("ComputeEnvironment", each.name, {"computeEnvironmentName": each.name, **each.wire})
+        for each in environments
+    ]
+    wanted = _OF_ITS_ENVIRONMENTS - batch.stage.settings.accepted_rules
+    broken = next((each for each in check_stack(declared) if each.stops and each.rule_id in wanted), None)
+    if broken is not None:
+        raise execution_refusal(broken.aws_message or broken.message, batch.new_request_id())
 
 
 def _type_of(batch: BatchBackend, wire: Wire) -> str:

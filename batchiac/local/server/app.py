@@ -11,8 +11,10 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
+from batchiac.errors import StateError
 from batchiac.local.api_error import ApiError
 from batchiac.local.server.accounts import find_account
 from batchiac.local.server.batch_route import Scope, answer, find_operation, new_request_id, read_call, read_scope
@@ -100,16 +102,22 @@ class LocalStackApplication:
             action = self._faults.before_http(service, environ)
         except ApiError as refusal:
             return refuse(environ, start_response, refusal.status, refusal.code, refusal.message)
-        if calls_back(service, environ):
-            body = self._moto(environ, start_response)
-        else:
-            with self._turn.http(service, environ) as answered:
+        try:
+            if calls_back(service, environ):
+                body = self._moto(environ, start_response)
+            else:
+                with self._turn.http(service, environ) as answered:
 
-                def start(status: str, headers: Any, exc_info: Any = None) -> Any:
-                    answered(status)
-                    return start_response(status, headers, exc_info)
+                    def start(status: str, headers: Any, exc_info: Any = None) -> Any:
+                        answered(status)
+                        return start_response(status, headers, exc_info)
 
-                body = self._moto(environ, start)
+                    body = self._moto(environ, start)
+        except StateError as error:
+            # moto has given its answer, and the journal could not be written: this one takes its place.
+            return refuse(
+                environ, partial(start_response, exc_info=sys.exc_info()), 500, "InternalFailure", error.message
+            )
         try:
             self._faults.after(service, action)
         except LostAnswerError:

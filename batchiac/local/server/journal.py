@@ -17,7 +17,8 @@ Records: `t` is the stack's time in ms, `w` the machine's, `k` the kind, beside 
     exit   what a real process did (executors)          log     what it wrote
     execution  how an execution of Step Functions ended
 How a change was answered is beside it: `st`, the HTTP status of another service; `e`, the code of Batch's refusal.
-Why no pickles, and no copy of moto's memory: docs/decisions/0200.
+What clients send is in it as they sent it, secrets included (CreateSecret's SecretString): the folder's files are for
+their owner alone. Why no pickles, and no copy of moto's memory: docs/decisions/0200.
 """
 
 from __future__ import annotations
@@ -100,6 +101,7 @@ class Journal:
         self.folder = folder
         self.lines = 0
         self._always = sync == "always"
+        self._failed = ""
         self._meta: dict[str, Any] = {"format": FORMAT, **meta}
         self.versions: Mapping[str, str] = versions or {}
         try:
@@ -174,15 +176,22 @@ class Journal:
         """Append one record.
 
         Raises:
-            StateError: the disk is full, or the file cannot be written.
+            StateError: the disk is full, or the file cannot be written; from then on, every time.
         """
+        if self._failed:
+            # A change after one that is not in the file would be done again without it: elsewhere.
+            raise StateError(f"{self._failed}; restart the server, which then is what it last answered for")
         line = write_line(record)
+        written, why = 0, "the disk is full"
         try:
             written = os.write(self._file, line)
         except OSError as error:
-            raise StateError(f"the journal in {self.folder} cannot be written: {error.strerror}") from error
+            why = error.strerror or str(error)
         if written != len(line):
-            raise StateError(f"the journal in {self.folder} cannot be written: the disk is full")
+            # Half a line would make what comes after it unreadable.
+            os.ftruncate(self._file, os.fstat(self._file).st_size - written)
+            self._failed = f"the journal in {self.folder} cannot be written: {why}"
+            raise StateError(self._failed)
         self.lines += 1
         if self._always:
             os.fdatasync(self._file)

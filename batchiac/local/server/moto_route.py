@@ -21,7 +21,8 @@ from xml.sax.saxutils import escape
 from batchiac.local.server.batch_route import new_request_id, read_scope
 
 WARM_SERVICES = ("ec2", "iam", "ssm", "sts")
-"""What `batchiac up` of a stack calls first: loaded in the background, because moto's EC2 alone takes a second."""
+"""What `batchiac up` of a stack calls first: what is not loaded yet of their models and answers, and moto's front, is
+loaded in the background. Docs: decision 0201."""
 
 _CALLING_BACK = frozenset({"StartSyncExecution", "TestState"})
 

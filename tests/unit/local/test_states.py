@@ -54,6 +54,31 @@ def test_a_queue_needs_valid_environments(stack: TestStack) -> None:
         batch.create_job_queue(jobQueueName="q", priority=1, computeEnvironmentOrder=order)
 
 
+@pytest.mark.parametrize(
+    ("kind", "types", "text"),
+    [
+        ("FARGATE", None, "Fargate and EC2 compute environments can not be mixed."),
+        ("EC2", ["m7g"], "a queue's environments share one architecture"),
+    ],
+)
+def test_environments_that_a_queue_may_not_mix(
+    stack: TestStack, batch: Any, kind: str, types: list[str] | None, text: str
+) -> None:
+    """Refused at CreateJobQueue and at UpdateJobQueue; nothing is changed."""
+    only_ec2 = ("minvCpus", "instanceTypes", "instanceRole", "allocationStrategy")
+    resources = {key: value for key, value in RESOURCES.items() if types or key not in only_ec2}
+    resources |= {"type": kind, **({"instanceTypes": types} if types else {})}
+    batch.create_compute_environment(computeEnvironmentName="other", type="MANAGED", computeResources=resources)
+    stack.clock.run_until_idle()
+    order = [{"order": number, "computeEnvironment": name} for number, name in enumerate(("ce", "other"))]
+    with pytest.raises(ClientError, match=text):
+        batch.create_job_queue(jobQueueName="mixed", priority=1, computeEnvironmentOrder=order)
+    with pytest.raises(ClientError, match=text):
+        batch.update_job_queue(jobQueue="q", computeEnvironmentOrder=order)
+    (queue,) = batch.describe_job_queues()["jobQueues"]
+    assert [entry["order"] for entry in queue["computeEnvironmentOrder"]] == [1]
+
+
 def test_names_are_taken_once(batch: Any) -> None:
     """A second resource of a name is refused with AWS's words."""
     with pytest.raises(ClientError, match="Object already exists"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 from typing import Any
 
@@ -145,3 +147,34 @@ def test_a_request_is_sent_again_as_it_came() -> None:
     assert again["wsgi.input"].read() == b"\x00\xff"
     assert {key: again.get(key) for key in environ} == {**environ, "HTTP_COOKIE": None}
     assert (again["CONTENT_LENGTH"], again["SERVER_NAME"], again["SERVER_PORT"]) == ("2", "127.0.0.1", "4566")
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_full_disk_leaves_a_journal_that_can_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    """Half a line is taken back; what comes later is refused, or it would be done again without the change it lacks."""
+    records = fill(tmp_path)
+    journal = opened(tmp_path)
+    assert list(journal.records()) == records
+    write = os.write
+
+    def on_a_full_disk(file: int, line: bytes) -> int:
+        if fails:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write(file, line[:20])
+
+    with monkeypatch.context() as full:
+        full.setattr(os, "write", on_a_full_disk)
+        with pytest.raises(StateError, match="cannot be written"):
+            journal.write({"k": "time", "t": 98, "text": "longer than twenty bytes"})
+    with pytest.raises(StateError, match="restart the server"):
+        journal.write({"k": "time", "t": 99})
+    journal.close()
+    assert read(tmp_path) == records
+
+
+def test_the_files_are_their_owners_alone(tmp_path: Path) -> None:
+    """What clients send, secrets included, is in them."""
+    fill(tmp_path)
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o600}
