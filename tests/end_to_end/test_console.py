@@ -288,14 +288,26 @@ def test_it_can_be_read_in_light_and_dark(stack: Any, page: Browser, scheme: str
     page.send("Emulation.setEmulatedMedia", features=[])
 
 
-def test_an_empty_stack_says_how_to_begin(serve: Callable[..., Any], browser: Browser) -> None:
-    """The address to point a client at, before anything is there."""
+def test_an_empty_stack_says_how_to_begin(
+    serve: Callable[..., Any], furnish: Callable[[Any], Any], browser: Browser
+) -> None:
+    """The address to point a client at, before anything is there; then the region in which something is, until the
+    reader chooses another."""
     server = serve("--clock", "virtual", "--no-projections")
     browser.open(f"{server.address}/_batchiac/")
     assert "Nothing has used AWS Batch here yet" in browser.text()
     assert f"AWS_ENDPOINT_URL={server.address}" in browser.text()
     server.client("batch").describe_job_queues()
     browser.until("document.body.innerText.includes('There is no job queue.')")
+    control(server, "api/123456789012/ap-south-1/DescribeJobQueues", {})
+    place = "document.getElementById('place')"
+    browser.until(f"{place}.options.length === 2 && {place}.selectedIndex === 1")
+    browser.run(f"{place}.selectedIndex = 0")
+    furnish(server)
+    browser.until(f"{place}.selectedIndex === 1 && document.body.innerText.includes('environment')")
+    browser.run(f"{place}.selectedIndex = 0; {place}.dispatchEvent(new Event('change'))")
+    browser.until("document.body.innerText.includes('There is no job queue.')")
+    assert browser.run(f"{place}.value") == "123456789012 ap-south-1"
 
 
 def test_a_server_that_goes_away_is_said_and_found_again(
