@@ -17,6 +17,7 @@ PAGES = {
     "docs/rules.md": "batchiac.rules.rules_doc",
     "docs/operations.md": "batchiac.local.operations_doc",
     "docs/job_states.md": "batchiac.engine.job_states_doc",
+    "docs/settings.md": "batchiac.engine.settings_doc",
 }
 """Page → the module whose `render()` returns its text."""
 

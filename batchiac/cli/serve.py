@@ -59,6 +59,12 @@ USAGE = """\
     show_default=True,
     help="process: the jobs' commands really run on this machine.",
 )
+@click.option(
+    "--settings",
+    "settings_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="YAML or JSON: how long things take and how AWS is read, by EngineSettings' names (docs/settings.md).",
+)
 @click.option("--no-projections", is_flag=True, help="No mirror images in EC2, ECS, logs: for runs at scale.")
 @click.option("--max-request-mib", type=int, default=256, show_default=True, help="Larger requests are refused.")
 def command(
@@ -72,11 +78,13 @@ def command(
     sync: str,
     accept_changed_history: bool,
     executor: str,
+    settings_file: Path | None,
     no_projections: bool,
     max_request_mib: int,
 ) -> None:
     """Run the local stack as a server: every AWS service that moto simulates, and AWS Batch as it really behaves."""
     from batchiac.local.server.run import Settings, make_server
+    from batchiac.local.server.settings_file import read_settings
 
     clock = clock or ("real" if executor == "process" else "auto")
     settings = Settings(
@@ -92,6 +100,7 @@ def command(
         executor=executor,
         projections=not no_projections,
         max_request_mib=max_request_mib,
+        engine={} if settings_file is None else read_settings(settings_file),
     )
     try:
         server = make_server(settings)

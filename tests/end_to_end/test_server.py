@@ -22,6 +22,7 @@ RESOURCES = {
     "instanceTypes": ["m5.large"],
     "instanceRole": "ecsInstanceRole",
 }
+ROLE = "arn:aws:iam::123456789012:role/batch"
 CONTAINER = {
     "image": "busybox",
     "command": ["sleep", "30"],
@@ -173,6 +174,35 @@ def test_it_says_how_to_use_it(serve: Callable[..., Any]) -> None:
     assert f"{server.address}/_batchiac/" in server.output
     assert "seed 3" in server.output
     assert server.output.splitlines()[-1] == f"ready {server.address}"
+
+
+def test_settings_hold_and_are_kept_with_the_data(serve: Callable[..., Any], tmp_path: Path) -> None:
+    """An environment is there after the time that the file gives; a restart without the file is refused."""
+    path = tmp_path / "settings.yaml"
+    flags = ("--data", str(tmp_path / "data"), "--clock", "virtual", "--no-projections")
+    path.write_text("environment_create_ms: 90000\n", "utf-8")
+    server = serve(*flags, "--settings", str(path))
+    batch = server.client("batch")
+    batch.create_compute_environment(computeEnvironmentName="own", type="UNMANAGED", serviceRole=ROLE)
+
+    def status() -> str:
+        return str(batch.describe_compute_environments()["computeEnvironments"][0]["status"])
+
+    control(server, "clock", {"advance_s": 80})
+    assert status() == "CREATING"
+    control(server, "clock", {"advance_s": 11})
+    assert status() == "VALID"
+    assert server.end() == 0
+    code, said = run_serve("--port", "0", *flags)
+    assert (code, said.count("\n"), "{'environment_create_ms': 90000}" in said) == (5, 1, True)
+    path.write_text("environment_creat_ms: 90000\n", "utf-8")
+    code, said = run_serve("--port", "0", *flags, "--settings", str(path))
+    assert (code, said.count("\n"), "the nearest is environment_create_ms" in said) == (2, 1, True)
+    path.write_text("environment_create_ms: 90000\n", "utf-8")
+    again = serve(*flags, "--settings", str(path))
+    assert [
+        each["status"] for each in again.client("batch").describe_compute_environments()["computeEnvironments"]
+    ] == ["VALID"]
 
 
 def run_serve(*flags: str) -> tuple[int, str]:

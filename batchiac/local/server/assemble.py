@@ -55,12 +55,14 @@ def assemble(settings: Settings, *, port: int, gate: Gate) -> Parts:
 
     Raises:
         UsageError: no such clock.
+        ConfigError: no such settings of the engine.
         StateError: the data folder is damaged, in use, or of other settings.
     """
     from batchiac.engine.settings import EngineSettings
     from batchiac.local.dispatch import OPERATIONS, handle
     from batchiac.local.executors.real_runs import QUICK, RealRuns, UntilTold
     from batchiac.local.installation import backend_of, install
+    from batchiac.local.server.settings_file import make_settings
     from batchiac.local.stage import StageSettings
 
     # An auto clock flows, so that a job's times are never before its client's; a virtual one stands still.
@@ -70,7 +72,7 @@ def assemble(settings: Settings, *, port: int, gate: Gate) -> Parts:
         flowing=settings.clock == "auto",
         seed=settings.seed,
         projections=settings.projections,
-        engine=QUICK if real else EngineSettings(),
+        engine=make_settings(settings.engine, QUICK if real else EngineSettings()),
         behaviour=UntilTold() if real else None,
     )
     held = HeldTime()
@@ -127,6 +129,8 @@ def assemble(settings: Settings, *, port: int, gate: Gate) -> Parts:
 def _open_journal(settings: Settings) -> Journal | None:
     if settings.data is None:
         return None
+    from batchiac.local.server.settings_file import kept_settings
+
     return Journal(
         settings.data,
         {
@@ -134,6 +138,7 @@ def _open_journal(settings: Settings) -> Journal | None:
             "clock": settings.clock,
             "projections": settings.projections,
             "executor": settings.executor,
+            "settings": kept_settings(settings.engine),
         },
         sync=settings.sync,
         versions=versions(),

@@ -38,6 +38,7 @@ class Settings:
         projections: False leaves out the mirror images in EC2, ECS, logs and the others.
         max_request_mib: larger requests are refused.
         warm: load the services that a deployment calls first in the background; else each at its first request.
+        engine: fields of EngineSettings that are to have other values than their defaults (settings_file.py).
     """
 
     host: str = "127.0.0.1"
@@ -53,6 +54,7 @@ class Settings:
     projections: bool = True
     max_request_mib: int = 256
     warm: bool = True
+    engine: Mapping[str, Any] = {}
 
 
 @define
@@ -121,6 +123,7 @@ def make_server(settings: Settings) -> Server:
 
     Raises:
         UsageError: settings that would expose the machine, or contradict each other.
+        ConfigError: `engine` says what no EngineSettings can be.
         UserError: the address cannot be bound.
         StateError: the data folder is damaged, in use, or of other settings.
     """
