@@ -10,6 +10,7 @@ second.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -41,6 +42,9 @@ def install_state_machines() -> None:
     after_import(f"{_ASL}.state.wait.wait_function.wait_function", _correct_wait)
     after_import(f"{_ASL}.common.retry.retrier_decl", _correct_retry)
     after_import("moto.stepfunctions.parser.models", _correct_names)
+    # It only logs what it raises again, at each level, with the whole state as Python shows it: pages for one failed
+    # job. Error and cause are in the execution and its history, and what is no state's failure is logged at the end.
+    logging.getLogger(f"{_ASL}.eval_component").setLevel(logging.CRITICAL)
 
 
 def _correct_wait(module: Any) -> None:

@@ -130,11 +130,12 @@ def test_a_failed_job_is_caught_with_its_details(steps: Steps) -> None:
     assert job["StatusReason"] == "Essential container in task exited"
 
 
-def test_an_uncaught_failure_fails_the_execution(steps: Steps) -> None:
-    """With error and cause."""
+def test_an_uncaught_failure_fails_the_execution(steps: Steps, caplog: pytest.LogCaptureFixture) -> None:
+    """With error and cause, and without moto's pages about it in the log."""
     shown = steps.ended(steps.start(SYNC, {**STEP, "Tags": {"batchiac:exit": "3"}}))
     assert (shown["status"], shown["error"]) == ("FAILED", "States.TaskFailed")
     assert json.loads(shown["cause"])["Status"] == "FAILED"
+    assert [each.message for each in caplog.records if each.name.startswith("moto.")] == []
 
 
 def test_a_refused_submission_fails_with_batchs_own_error(steps: Steps) -> None:
