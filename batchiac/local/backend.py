@@ -185,6 +185,7 @@ class BatchBackend(Progress, BaseBackend):  # type: ignore[misc]  # moto is not 
     def create_queue(self, value: Any) -> None:
         """Have the engine create a queue."""
         self.engine.create_job_queue(value)
+        self.forget_jobs_of(self.queues.arn_of(value.name))
         self._unsettled = True
 
     def update_queue(self, value: Any) -> None:

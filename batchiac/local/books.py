@@ -213,6 +213,10 @@ class Books:
         """The jobs of a queue that can still be described, oldest first."""
         return self._kept(self._jobs_by_queue.get(queue.arn, []))
 
+    def forget_jobs_of(self, queue_arn: str) -> None:
+        """A queue made under the name of a deleted one begins with nothing; the other's jobs are described by id."""
+        self._jobs_by_queue.pop(queue_arn, None)
+
     def all_jobs(self) -> list[JobRecord]:
         """All jobs that can still be described, oldest first."""
         return self._kept(list(self._jobs.values()))

@@ -11,7 +11,13 @@ from typing import Any
 
 from attrs import define, field
 
-from batchiac.engine.effects import Effect, EnvironmentStatusChanged, InstanceChanged, JobStateChanged
+from batchiac.engine.effects import (
+    Effect,
+    EnvironmentStatusChanged,
+    InstanceChanged,
+    JobStateChanged,
+    QueueStatusChanged,
+)
 from batchiac.engine.views import EnvironmentView
 from batchiac.local.server.series import Series
 from batchiac.model.job import JobStatus
@@ -66,6 +72,10 @@ class Watch:
             else:
                 self._scaled(effect.environment, effect.at_ms)
         else:
+            if isinstance(effect, QueueStatusChanged) and effect.status == "DELETED":
+                # A queue that is made under this name later is another one.
+                self._jobs.pop(effect.queue, None)
+                self._parts.pop(effect.queue, None)
             return
         self._series.add(effect.at_ms, self._vcpus, self._running, self._waiting)
 
