@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from batchiac.deploy.stack import Stack
     from batchiac.deploy.steps import Plan, Result
     from batchiac.engine import Behaviour
+    from batchiac.local.quotas import Quotas
     from batchiac.model.handler import Handler
     from batchiac.model.target import Target
 
@@ -155,6 +156,7 @@ def local_stack(
     image_precedence: Literal["api", "guide"] = "api",
     behaviour: Behaviour | None = None,
     unmanaged_hosts: Literal["assumed", "registered"] = "assumed",
+    quotas: Quotas | None = None,
 ) -> Iterator[TestStack]:
     """moto in this process with batchiac's Batch, for as long as the block lasts.
 
@@ -170,11 +172,14 @@ def local_stack(
         image_precedence: which image wins where several are given; see `StageSettings`.
         behaviour: what simulated jobs do; None reads their tags and commands.
         unmanaged_hosts: see `StageSettings`.
+        quotas: how many queues, environments … there may be; None for AWS's defaults (batchiac.local.quotas).
 
     Raises:
         UsageError: a clock of another kind.
     """
     chosen: dict[str, Any] = {} if settings is None else {"engine": settings}
+    if quotas is not None:
+        chosen["quotas"] = quotas
     stack = TestStack(
         StageSettings(
             clock=clock,

@@ -20,7 +20,7 @@ How long things take, and which of two readings of AWS's documents holds. Times 
 are [decision records](decisions/).
 
 ```python
-with local_stack(engine=EngineSettings(launch_ms=30_000, service=ServiceSettings(dispatch_ms=0))) as stack: ...
+with local_stack(settings=EngineSettings(launch_ms=30_000, service=ServiceSettings(dispatch_ms=0))) as stack: ...
 ```
 
 ```sh
@@ -33,9 +33,11 @@ service:
   dispatch_ms: 0
 ```
 
-The file is YAML or JSON with the names below. What it leaves out keeps its default; with `--executor process` the
-default is quicker where nothing real has to be waited for. With `--data` the settings are kept: a restart with others
-is refused.
+The file is YAML or JSON with the names below, and `quotas`: how many `job_queues` (50), `compute_environments` (50),
+`eks_environments_per_cluster` (5), `service_environments` (50) and `consumable_resources` (50,000) an account may have
+in a Region, null for no limit ([decision 206](decisions/0206-account-quotas.md)). What it leaves out keeps its default;
+with `--executor process` the default is quicker where nothing real has to be waited for. With `--data` the settings are
+kept: a restart with others is refused.
 """
 
 

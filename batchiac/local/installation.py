@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from batchiac.engine.settings import EngineSettings
 from batchiac.errors import InternalError
+from batchiac.local.quotas import NO_QUOTAS
 from batchiac.local.stage import Stage, StageSettings
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ DROP_IN = StageSettings(
     clock="auto",
     flowing=True,
     at_once=True,
+    quotas=NO_QUOTAS,
     engine=EngineSettings(
         environment_create_ms=1,
         environment_update_ms=1,

@@ -13,6 +13,7 @@ from attrs import field, frozen
 
 from batchiac.engine.settings import EngineSettings
 from batchiac.local.clock import Clock
+from batchiac.local.quotas import Quotas
 
 if TYPE_CHECKING:
     from batchiac.engine.policies.behaviour import Behaviour
@@ -43,6 +44,7 @@ class StageSettings:
             written against a laxer Batch. What the simulation itself cannot run is refused all the same.
         unmanaged_hosts: `assumed`: an UNMANAGED environment has hosts enough for any job, as its owner would see to,
             until a container instance is registered with its cluster; `registered`: only those that are.
+        quotas: how many queues, environments … an account may have in a Region.
     """
 
     clock: str = "virtual"
@@ -56,6 +58,7 @@ class StageSettings:
     behaviour: Behaviour | None = None
     accepted_rules: frozenset[str] = frozenset()
     unmanaged_hosts: Literal["assumed", "registered"] = "assumed"
+    quotas: Quotas = field(factory=Quotas)
 
 
 class Stage:

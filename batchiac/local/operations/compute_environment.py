@@ -8,6 +8,7 @@ from attrs import define, field
 
 from batchiac.local.api_error import refusal
 from batchiac.local.paging import page
+from batchiac.local.quotas import require_room, require_room_in_cluster
 from batchiac.local.records import Record
 from batchiac.local.values import environment_value
 from batchiac.model.arn import ecs_arn, partition_of
@@ -98,6 +99,9 @@ def create_compute_environment(batch: BatchBackend, request: Wire) -> Wire:
     )
     if name in batch.environments:
         raise refusal("Object already exists")
+    require_room(batch.environments, name, batch.stage.settings.quotas.compute_environments, "compute environments")
+    if "eksConfiguration" in wire:
+        require_room_in_cluster(batch, wire["eksConfiguration"]["eksClusterArn"])
     invalid_reason = batch.surroundings.invalid_reason(record)
     batch.create_environment(_value(batch, record, invalid_reason))
     batch.environments.add(record)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from batchiac.local.api_error import refusal
 from batchiac.local.operations.job_listing import name_matches
 from batchiac.local.paging import page
+from batchiac.local.quotas import require_room
 from batchiac.local.records import Record
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ def create_consumable_resource(batch: BatchBackend, request: Wire) -> Wire:
     if kind not in ("REPLENISHABLE", "NON_REPLENISHABLE"):
         raise refusal(f"resourceType must be REPLENISHABLE or NON_REPLENISHABLE, but was {kind}")
     name = request["consumableResourceName"]
+    most = batch.stage.settings.quotas.consumable_resources
+    require_room(batch.consumables, name, most, "consumable resources")
     record = batch.new_record(batch.consumables, name, {"resourceType": kind}, request)
     batch.add_consumable(name, total, kind)
     return {"consumableResourceName": record.name, "consumableResourceArn": record.arn}

@@ -9,6 +9,7 @@ from batchiac.local.api_error import execution_refusal, refusal
 from batchiac.local.operations.service_environment import require_settled
 from batchiac.local.operations.service_queue import service_queue_snapshot
 from batchiac.local.paging import page
+from batchiac.local.quotas import require_room
 from batchiac.local.records import Record
 from batchiac.local.values import queue_value
 
@@ -32,6 +33,7 @@ def create_job_queue(batch: BatchBackend, request: Wire) -> Wire:
     name = request["jobQueueName"]
     if name in batch.queues:
         raise refusal("Object already exists")
+    require_room(batch.queues, name, batch.stage.settings.quotas.job_queues, "job queues")
     wire: Wire = {"state": "ENABLED", "computeEnvironmentOrder": []}
     wire |= {key: request[key] for key in _SETTINGS if key in request}
     if bool(request.get("computeEnvironmentOrder")) == bool(request.get("serviceEnvironmentOrder")):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from batchiac.local.api_error import refusal
 from batchiac.local.paging import page
 from batchiac.local.progress import TRANSITIONAL
+from batchiac.local.quotas import require_room
 from batchiac.local.records import Record
 
 if TYPE_CHECKING:
@@ -22,7 +23,9 @@ def create_service_environment(batch: BatchBackend, request: Wire) -> Wire:
         "state": request.get("state", "ENABLED"),
         "capacityLimits": request["capacityLimits"],
     }
-    record = batch.new_record(batch.service_environments, request["serviceEnvironmentName"], wire, request)
+    name, most = request["serviceEnvironmentName"], batch.stage.settings.quotas.service_environments
+    require_room(batch.service_environments, name, most, "service environments")
+    record = batch.new_record(batch.service_environments, name, wire, request)
     batch.begin(record, "CREATING", then="VALID")
     return _names(record)
 

@@ -62,7 +62,7 @@ def assemble(settings: Settings, *, port: int, gate: Gate) -> Parts:
     from batchiac.local.dispatch import OPERATIONS, handle
     from batchiac.local.executors.real_runs import QUICK, RealRuns, UntilTold
     from batchiac.local.installation import backend_of, install
-    from batchiac.local.server.settings_file import make_settings
+    from batchiac.local.server.settings_file import make_quotas, make_settings
     from batchiac.local.stage import StageSettings
 
     # An auto clock flows, so that a job's times are never before its client's; a virtual one stands still.
@@ -74,6 +74,7 @@ def assemble(settings: Settings, *, port: int, gate: Gate) -> Parts:
         projections=settings.projections,
         engine=make_settings(settings.engine, QUICK if real else EngineSettings()),
         behaviour=UntilTold() if real else None,
+        quotas=make_quotas(settings.engine),
     )
     held = HeldTime()
     stage = install(stage_settings)

@@ -1,7 +1,8 @@
 """`batchiac serve --settings FILE`: how long things take and which of two readings holds, for a server.
 
 The file is YAML or JSON. Its keys are the names of EngineSettings' fields; `service` and `messages` hold fields of
-their own. What it leaves out keeps its default (of the executor's: real processes wait for no instance).
+their own, and `quotas` those of Quotas. What it leaves out keeps its default (the executor's: real processes wait for
+no instance).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import attrs
 
 from batchiac.engine.settings import EngineSettings
 from batchiac.errors import ConfigError
+from batchiac.local.quotas import Quotas
 
 Given = Mapping[str, Any]
 """Field name → value, as a file gives them."""
@@ -44,6 +46,7 @@ def read_settings(path: Path) -> Given:
         raise ConfigError(f"the settings {path} hold {_kind(given)}: give names with values, such as launch_ms: 30000")
     try:
         make_settings(given, EngineSettings())
+        make_quotas(given)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error.message}") from error
     return given
@@ -71,12 +74,25 @@ def make_settings(given: Given, base: EngineSettings) -> EngineSettings:
     Raises:
         ConfigError: an unknown name, or a value of another kind or out of its range.
     """
-    settings: EngineSettings = _evolved(base, given, "")
+    settings: EngineSettings = _evolved(base, {key: value for key, value in given.items() if key != "quotas"}, "")
     return settings
 
 
+def make_quotas(given: Given) -> Quotas:
+    """The account's quotas with what is given.
+
+    Raises:
+        ConfigError: as make_settings.
+    """
+    wanted = given.get("quotas", {})
+    if not isinstance(wanted, dict):
+        raise ConfigError(f"quotas is {wanted!r}: give names with values")
+    quotas: Quotas = _evolved(Quotas(), wanted, "quotas.")
+    return quotas
+
+
 def _evolved(base: Any, given: Given, prefix: str) -> Any:
-    known = [each.name for each in attrs.fields(type(base))]
+    known = [each.name for each in attrs.fields(type(base))] + ["quotas"] * isinstance(base, EngineSettings)
     changes: dict[str, Any] = {}
     for name, value in given.items():
         if name not in known:
@@ -99,6 +115,8 @@ def _evolved(base: Any, given: Given, prefix: str) -> Any:
 def _checked(name: str, value: Any, default: Any) -> Any:
     """A value of its field's kind, which its default shows."""
     kind = type(default)
+    if value is None and name.startswith("quotas."):
+        return None
     if kind is float and type(value) is int:
         return float(value)
     if type(value) is not kind:
@@ -124,4 +142,7 @@ def kept_settings(given: Given) -> dict[str, Any] | None:
     for name in ("service", "messages"):
         if name in kept:
             kept[name] = {each: value for each, value in kept[name].items() if value != default[name][each]}
+    usual = attrs.asdict(Quotas())
+    if quotas := {name: value for name, value in attrs.asdict(make_quotas(given)).items() if value != usual[name]}:
+        kept["quotas"] = quotas
     return kept or None

@@ -11,8 +11,9 @@ import pytest
 from batchiac.engine.settings import EngineSettings
 from batchiac.errors import ConfigError, StateError
 from batchiac.local.executors.real_runs import QUICK
+from batchiac.local.quotas import Quotas
 from batchiac.local.server.journal import Journal
-from batchiac.local.server.settings_file import kept_settings, make_settings, read_settings
+from batchiac.local.server.settings_file import kept_settings, make_quotas, make_settings, read_settings
 
 YAML = """\
 launch_ms: 30000
@@ -63,6 +64,11 @@ def test_an_empty_file_changes_nothing(tmp_path: Path) -> None:
         ("service: {dispatch_ms: -1}", "service: 'dispatch_ms' must be >= 0"),
         ("messages: {queue_not_found: 'no {job}'}", "messages: Messages.queue_not_found has 'job' in braces"),
         ("registered_memory_mib: {c5.large: much}", "registered_memory_mib has 'c5.large'"),
+        ("quotas: {job_queue: 1}", "there is no setting quotas.job_queue: the nearest is quotas.job_queues"),
+        ("quotas: {job_queues: many}", "quotas.job_queues is 'many': give a whole number"),
+        ("quotas: {job_queues: -1}", "quotas: 'job_queues' must be >= 0"),
+        ("quotas: 7", "quotas is 7: give names with values"),
+        ("quota: 7", "the nearest is quotas"),
         ("[1]", "hold a list: give names with values"),
         ("launch_ms: [", "are not YAML at line 1"),
         ("{launch_ms: 1}", "are not JSON at line 1, column 2"),
@@ -100,7 +106,15 @@ def test_a_data_folder_remembers_what_differs(tmp_path: Path) -> None:
     for other in ({"launch_ms": 1}, {}):
         with pytest.raises(StateError, match=r"was kept with settings \{'launch_ms': 0"):
             opened(**other)
-    assert kept_settings({"launch_ms": 120_000}) is None
+    assert kept_settings({"launch_ms": 120_000, "quotas": {"job_queues": 50}}) is None
+
+
+def test_quotas_are_in_the_file_too() -> None:
+    """null has no limit; what differs is remembered."""
+    given = {"quotas": {"job_queues": None, "compute_environments": 7}}
+    assert make_quotas(given) == Quotas(job_queues=None, compute_environments=7)
+    assert make_settings(given, QUICK) == QUICK
+    assert kept_settings(given) == given
 
 
 def test_a_folder_from_before_there_were_settings_has_the_defaults(tmp_path: Path) -> None:
