@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from batchiac.local.api_error import ApiError
 from batchiac.local.dispatch import handle
+from batchiac.local.quotas import NO_QUOTAS
 from batchiac.rules import check_request
 from batchiac.testing import local_stack
 
@@ -79,7 +80,7 @@ def requests(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Any]:
     """A local stack that holds what the cases refer to: environments, a service environment, policies."""
-    with local_stack(clock="virtual", projections=False) as running:
+    with local_stack(clock="virtual", projections=False, quotas=NO_QUOTAS) as running:
         for name in ("a", "b", "c", "d", "e", "M4Spot"):
             handle(ACCOUNT, REGION, "CreateComputeEnvironment", {**subjects.ec2(), "computeEnvironmentName": name})
         handle(ACCOUNT, REGION, "CreateServiceEnvironment", subjects.service())
