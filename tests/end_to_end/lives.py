@@ -31,8 +31,12 @@ from batchiac.local.server.run import Settings, make_server
 from batchiac.rules import check_request
 batchiac.local.server.history.SNAPSHOT_EVERY = 5
 batchiac.local.server.assemble.INTERVAL_S = batchiac.local.server.assemble.SYNC_S = 0.05
-for operation in ("SubmitJob", "RegisterJobDefinition", "CreateJobQueue", "CreateComputeEnvironment"):
+for operation in ("SubmitJob", "RegisterJobDefinition", "CreateJobQueue", "CreateComputeEnvironment", "TagResource"):
     check_request(operation, {})
+    try:
+        batchiac.local.dispatch.read_request(operation, {})
+    except batchiac.local.dispatch.ApiError:
+        pass  # what takes time is reading the model
 from moto.core.utils import get_service_model
 for service in ("ec2", "iam", "sts", "ssm"):
     get_service_model(service)

@@ -66,11 +66,15 @@ class MotoApplication:
         if not self._ready.is_set():
             with self._loading:
                 if self._dispatcher is None:
+                    from moto import backends
                     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
                     from batchiac.local.additions import install_additions
 
                     install_additions()
+                    # moto goes through its folder twice at each request: 170 entries, each asked for its kind.
+                    modules = frozenset(backends.list_of_moto_modules())
+                    setattr(backends, "list_of_moto_modules", lambda: modules)  # noqa: B010
                     self._dispatcher = DomainDispatcherApplication(create_backend_app)
                 self._ready.set()
         return self._dispatcher
