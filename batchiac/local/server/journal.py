@@ -15,6 +15,7 @@ Records: `t` is the stack's time in ms, `w` the machine's, `k` the kind, beside 
     touch  a, r: the first request in an account and region
     fault  kind, settings     clear  id (null: all)      strike  a fault's counts
     exit   what a real process did (executors)          log     what it wrote
+    begin  all containers of a real task have begun
     execution  how an execution of Step Functions ended
 How a change was answered is beside it: `st`, the HTTP status of another service; `e`, the code of Batch's refusal.
 What clients send is in it as they sent it, secrets included (CreateSecret's SecretString): the folder's files are for
