@@ -59,10 +59,10 @@ def head_of(queue: QueueState, world: World) -> int:
 
 def fill(world: World, queue: QueueState) -> None:
     """Start heads until one cannot start."""
-    ledger = world.ledger
-    records = world.records
+    owner, waiting = world.ledger.owner, world.records.waiting
     fair = queue.fair
     lane = queue.lane
+    quiet = not world.listeners and (fair is None or not fair.reserves)
     while True:
         row = lane.head() if fair is None else fair.head(world)
         if row < 0:
@@ -70,39 +70,21 @@ def fill(world: World, queue: QueueState) -> None:
             queue.demanding = False
             _no_gang(world, queue)
             return
-        entry = records.entries[ledger.owner[row]]
-        record = entry if entry.__class__ is Record else records[ledger.owner[row]]
-        assert record is not None
-        demand = record.demand
+        demand, simple = waiting(row)
         if demand.version != queue.version:
             demand.options = options_for(queue, demand.shape)
             demand.version = queue.version
-        if fair is None and record.simple and not world.listeners and demand.options:
-            environment = demand.options[0]
-            resources = environment.spec.resources
-            if resources is None or resources.on_instances:
-                shape = demand.shape
-                host = environment.index.find(shape.cpu, shape.memory, shape.gpus)
-                if host is not None and not shape.architecture:
-                    start_run(world, lane, demand, host, environment)
-                    continue
-        if (
-            fair is not None
-            and record.simple
-            and not world.listeners
-            and demand.options
-            and not fair.reserves
-            and not demand.shape.architecture
-        ):
+        if simple and quiet and demand.options and not demand.shape.architecture:
             environment = demand.options[0]
             resources = environment.spec.resources
             if resources is None or resources.on_instances:
                 shape = demand.shape
                 host = environment.index.find(shape.cpu, shape.memory, shape.gpus)
                 if host is not None:
-                    start(world, record, row, host, environment)
-                    fair.taken(world)
+                    start_run(world, demand, host, environment)
                     continue
+        record = world.records[owner[row]]
+        assert record is not None
         if not place(world, queue, record, row, demand):
             block(world, queue, row)
             return

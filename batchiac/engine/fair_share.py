@@ -22,8 +22,9 @@ from heapq import heapify, heappop, heappush, heapreplace
 from batchiac.engine.lanes import RUNNABLE, Lane
 from batchiac.engine.records import CPU_UNITS
 from batchiac.engine.refusals import InvalidRefusal
-from batchiac.engine.waiting import QueueState, ShareState
+from batchiac.engine.waiting import Demand, Line, QueueState, ShareState
 from batchiac.engine.world import World
+from batchiac.model.job import JobRequest
 from batchiac.model.scheduling_policy import SchedulingPolicy
 
 DEFAULT_DECAY_S = 600
@@ -34,12 +35,13 @@ _TIES = 1 << 32
 class FairShare:
     """The shares of one queue, and which of them is next.
 
-    `heap` holds (usage, serial, share) of every share with waiting jobs, as of `epoch`.
+    `heap` holds (usage, serial, share) of every share with waiting jobs, as of `epoch`; `current` where the row waits
+    that `head` returned last. The short cut (fastlane.py) looks at them itself; it does what `head`, `started`,
+    `stopped` and `taken` do.
     """
 
-    __slots__ = ("_current", "_policy", "_queue", "_stale", "_status", "_step", "epoch", "epoch_ms", "heap", "shares",
-        "starts", "used_cpu",
-                 "window_ms")  # fmt: skip
+    __slots__ = ("_policy", "_queue", "_stale", "_status", "_step", "current", "epoch", "epoch_ms", "heap", "shares",
+                 "starts", "window_ms")  # fmt: skip
 
     def __init__(self, world: World, queue: QueueState, policy: SchedulingPolicy) -> None:
         self._queue = queue
@@ -47,9 +49,8 @@ class FairShare:
         self.shares: dict[str, ShareState] = {}
         self.heap: list[tuple[float, int, ShareState]] = []
         self.epoch = -1
-        self.used_cpu = 0
         self.starts = 0
-        self._current: tuple[ShareState, Lane] | None = None
+        self.current: tuple[ShareState, Lane] | None = None
         self.apply(world, policy)
 
     def apply(self, world: World, policy: SchedulingPolicy) -> None:
@@ -110,10 +111,26 @@ class FairShare:
             if world.settings.fair_share_ties == "seeded":
                 chance = world.stream.rekey(1 << 43, self._queue.serial, serial).random()
                 serial |= int(chance * _TIES) << 16
-            share = self.shares[identifier] = ShareState(identifier, self.weight_of(identifier), serial)
+            weight = self.weight_of(identifier)
+            share = self.shares[identifier] = ShareState(self, identifier, weight, serial, Lane(self._status))
             share.since = share.moment = world.now_ms
         share.alive += 1
         return share
+
+    def join_line(self, world: World, request: JobRequest, demand: Demand) -> Line:
+        """`join`, and where in its share such a job waits."""
+        share = self.shares.get(request.share_identifier)
+        if share is None:
+            share = self.join(world, request.share_identifier)
+        else:
+            share.alive += 1
+        priority = request.scheduling_priority
+        if priority is None:
+            priority = request.definition.scheduling_priority or 0
+        line = share.lines.get((demand, priority))
+        if line is None:
+            line = share.lines[demand, priority] = Line(demand, self._lane(share, priority), share, priority)
+        return line
 
     def leave(self, world: World, share: ShareState) -> None:
         """A job of this share ended."""
@@ -128,20 +145,16 @@ class FairShare:
 
     def started(self, world: World, share: ShareState, cpu: int) -> None:
         """A job of `cpu` quarters began."""
-        now = world.now_ms
-        share.spent += share.cpu * (now - share.since)
-        share.since = now
+        share.spent -= cpu * world.now_ms
         share.cpu += cpu
-        self.used_cpu += cpu
         share.key += cpu * self.epoch_ms * share.weight
 
     def stopped(self, world: World, share: ShareState, cpu: int) -> None:
         """A job of `cpu` quarters ended."""
-        now = world.now_ms
-        share.spent += share.cpu * (now - share.since)
-        share.since = now
+        share.spent += cpu * world.now_ms
         share.cpu -= cpu
-        self.used_cpu -= cpu
+        if not share.cpu:
+            share.since = world.now_ms
 
     # --- the order ---
 
@@ -149,23 +162,24 @@ class FairShare:
         """Rows became RUNNABLE."""
         lane = self._lane(share, priority)
         lane.append(first, end)
-        self._list(share)
+        self.list_share(share)
 
     def push_front(self, world: World, share: ShareState, priority: int, row: int) -> None:
         """A row is retried."""
         self._lane(share, priority).push_front(row)
-        self._list(share)
+        self.list_share(share)
 
     def _lane(self, share: ShareState, priority: int) -> Lane:
         lane = share.lanes.get(priority)
         if lane is None:
             lane = Lane(self._status)
             share.lanes[priority] = lane
-            if len(share.lanes) > 1:
-                share.lanes = dict(sorted(share.lanes.items(), reverse=True))
+            share.lanes = dict(sorted(share.lanes.items(), reverse=True))
+            share.lane = next(iter(share.lanes.values()))
         return lane
 
-    def _list(self, share: ShareState) -> None:
+    def list_share(self, share: ShareState) -> None:
+        """Have a share with waiting jobs take part."""
         if not share.listed:
             share.listed = True
             heappush(self.heap, (share.key, share.serial, share))
@@ -187,7 +201,7 @@ class FairShare:
                 if row >= lane.end or status[row] != RUNNABLE:
                     row = lane.head()
                 if row >= 0:
-                    self._current = (share, lane)
+                    self.current = (share, lane)
                     return row
             heappop(heap)
             share.listed = False
@@ -195,9 +209,11 @@ class FairShare:
 
     def taken(self, world: World) -> None:
         """The head that was returned last has started."""
-        assert self._current is not None
-        share, lane = self._current
+        assert self.current is not None
+        share, lane = self.current
         lane.cursor += 1
+        if lane.cursor == lane.end and lane.runs:
+            lane.next_run()  # so that the next look finds a row without a call
         self.starts += 1
         heapreplace(self.heap, (share.key, share.serial, share))
 
@@ -219,11 +235,12 @@ class FairShare:
         spent = share.spent
         at = share.since  # of a share that has nothing running: when its last job ended, however long ago
         if share.cpu:
-            spent += share.cpu * (now - at)
+            spent += share.cpu * now
             at = now
-        share.since = now
-        if spent:
+            share.spent = -share.cpu * now
+        else:
             share.spent = 0
+        if spent:
             epochs.append((at, spent))
             share.total += spent
             share.moment += spent * at
@@ -256,7 +273,8 @@ class FairShare:
             for environment in self._queue.environments
         )
         reserved = total * (reservation / 100) ** self.active_count(world)
-        return self.used_cpu + cpu <= (total - reserved) * CPU_UNITS
+        used = sum(share.cpu for share in self.shares.values())
+        return used + cpu <= (total - reserved) * CPU_UNITS
 
     def preview(self, world: World, limit: int) -> list[int]:
         """The first rows in dispatch order, as if each started in turn; nothing is changed."""

@@ -25,10 +25,11 @@ from batchiac.engine.kernel.events import ROW_BITS, ROW_MASK
 from batchiac.engine.machine import NEXT, JobEvent
 from batchiac.engine.policies.behaviour import Draw
 from batchiac.engine.records import Lot, Prepared, Record, Shape
-from batchiac.engine.waiting import Demand, QueueState, ShareState
+from batchiac.engine.waiting import Demand, Line, QueueState, ShareState
 from batchiac.engine.world import World
 from batchiac.model.job import JobRequest
 from batchiac.model.job_definition import Container
+from batchiac.model.job_queue import JobQueue
 
 _SUCCEEDED = NEXT[JobEvent.SUCCEEDED << 3 | 4]
 _RUNNING = NEXT[JobEvent.STARTED << 3 | NEXT[JobEvent.PLACED << 3 | 2]]
@@ -36,7 +37,7 @@ _RUNNABLE = 2
 
 _NEXT_INSTANT = 1 << ROW_BITS
 
-EMPTY = Demand(QueueState.__new__(QueueState), Shape(-1, 0, 0, 0, "", "", 0, ()))
+EMPTY = Demand(QueueState(JobQueue("", 0, ()), -1, bytearray()), Shape(-1, 0, 0, 0, "", "", 0, ()))
 """`EnvironmentState.steady` where nothing waits."""
 
 
@@ -57,13 +58,12 @@ def find_steady(world: World, queues: list[QueueState]) -> None:
                     each.blocked_row = -1  # the lane started the last one that waited
                     continue
                 environment.steady = None
-                record = world.records.entries[world.ledger.owner[row]]
                 if each.fair is not None and each.fair.reserves:
                     break
-                if record is not None and record.simple and not each.blocked_reason:
-                    demand = record.demand
-                    if not demand.shape.nodes and demand.options and demand.options[0] is environment:
-                        environment.steady = demand
+                demand, simple = world.records.waiting(row)
+                simple = simple and not each.blocked_reason and not demand.shape.nodes
+                if simple and demand.options and demand.options[0] is environment:
+                    environment.steady = demand
                 break
 
 
@@ -76,8 +76,7 @@ def _same_is_next(world: World, demand: Demand) -> bool:
     """True when the next head of the queue is of this demand, or there is none."""
     queue = demand.queue
     row = queue.lane.head() if queue.fair is None else queue.fair.head(world)
-    record = world.records.entries[world.ledger.owner[row]] if row >= 0 else None
-    return record is None or record.demand is demand
+    return row < 0 or world.records.waiting(row)[0] is demand
 
 
 def run(world: World, until_ms: int) -> bool:
@@ -109,6 +108,7 @@ def run(world: World, until_ms: int) -> bool:
     simple = plain = False
     shape = EMPTY.shape
     share: ShareState | None = None
+    lines: list[Line] = []
     # The record of the row that starts.
     following: Record = NOT_ONE
     next_first = next_end = number = 0
@@ -119,6 +119,7 @@ def run(world: World, until_ms: int) -> bool:
     timeout_ms = 0
     memory = 0
     image = ""
+    next_share: ShareState
     while rows:
         key = rows[0]
         if key >= limit:
@@ -147,12 +148,17 @@ def run(world: World, until_ms: int) -> bool:
                 shape = record.plan.shape
                 share = record.share
                 lot = None
-            elif entry is not lot:
-                lot = entry
-                first = end = 0
-                simple = plain = True
-                shape = lot.plan.shape
-                share = None
+            else:
+                if entry is not lot:
+                    lot = entry
+                    first = end = 0
+                    simple = plain = True
+                    shape = lot.plan.shape
+                    lines = lot.lines
+                    if lot.line is not None:
+                        share = lot.line.share
+                if lines:
+                    share = lines[row - lot.first].share
         if not simple or (endings and row in endings):
             break
         if not plain and record.left == 1 and record.dependents != NOBODY:
@@ -172,16 +178,31 @@ def run(world: World, until_ms: int) -> bool:
                 lane = demand.queue.lane
                 waiting = lane.cursor
                 if waiting >= lane.end or status[waiting] != _RUNNABLE:
-                    break
+                    waiting = lane.head()
+                    if waiting < 0:
+                        break
             else:
-                world.now_ms = now
-                waiting = fair.head(world)
-                if waiting < 0:
+                heap = fair.heap
+                if not heap:
                     break
+                next_share = heap[0][2]
+                lane = next_share.lane
+                waiting = lane.cursor
+                if waiting >= lane.end or status[waiting] != _RUNNABLE or now // fair.epoch_ms != fair.epoch:
+                    world.now_ms = now
+                    waiting = fair.head(world)
+                    if waiting < 0:
+                        break
+                    next_share, lane = fair.current
+                    heap = fair.heap
             if waiting < next_first or waiting >= next_end:
                 number = owner[waiting]
                 candidate: Record | Lot = entries[number]  # type: ignore[assignment]  # a RUNNABLE row has its job
-                if candidate.demand is not demand or not candidate.plan.simple:
+                if candidate.__class__ is Lot:
+                    line = candidate.line or candidate.lines[waiting - candidate.first]
+                    if line.demand is not demand:
+                        break
+                elif candidate.demand is not demand or not candidate.plan.simple:  # type: ignore[union-attr]
                     break
                 if plan is not candidate.plan:
                     plan = candidate.plan
@@ -231,14 +252,20 @@ def run(world: World, until_ms: int) -> bool:
             started[waiting] = now
             stopped[waiting] = until
             demand.count -= 1
-            if fair is None:
-                lane.cursor = waiting + 1
-            else:
-                fair.started(world, following.share, shape.cpu)
-                fair.taken(world)
+            lane.cursor = waiting + 1
+            if waiting + 1 == lane.end and lane.runs:
+                lane.next_run()
+            if fair is not None:
+                cpu = shape.cpu
+                next_share.spent -= cpu * now
+                next_share.cpu += cpu
+                next_share.key = usage = next_share.key + cpu * fair.epoch_ms * next_share.weight
+                fair.starts += 1
+                heapreplace(heap, (usage, next_share.serial, next_share))
             if of_array:
                 following.updated_at = now
             status[row] = _SUCCEEDED
+            world.now_ms = now
             if len(demand.queue.demands) > 1 and not _same_is_next(world, demand):
                 # What is free elsewhere, too little for this shape, may be enough for the next head.
                 demand.queue.dirty = demand.queue.demanding = world.dirty = True
@@ -259,10 +286,17 @@ def run(world: World, until_ms: int) -> bool:
         else:
             break
         if share is not None:
-            world.now_ms = now
-            record.queue.fair.stopped(world, share, shape.cpu)
+            cpu = shape.cpu
+            share.spent += cpu * now
+            share.cpu = left = share.cpu - cpu
+            if not left:
+                share.since = now
             if plain:
-                record.queue.fair.leave(world, share)
+                if share.alive > 1:
+                    share.alive -= 1
+                else:
+                    world.now_ms = now
+                    share.fair.leave(world, share)
         if plain:
             if lot is None:
                 record.ended_at = now

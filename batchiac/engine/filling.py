@@ -8,11 +8,10 @@ from batchiac.engine.attempts import to_running, write_end
 from batchiac.engine.containers import draw_of
 from batchiac.engine.fleet import EnvironmentState, Host
 from batchiac.engine.kernel.events import ROW_BITS
-from batchiac.engine.lanes import Lane
 from batchiac.engine.machine import NEXT, JobEvent
 from batchiac.engine.policies.behaviour import Draw
 from batchiac.engine.records import Lot, Prepared, Record
-from batchiac.engine.waiting import Demand
+from batchiac.engine.waiting import Demand, ShareState
 from batchiac.engine.world import FIRST, World
 
 _STARTING = NEXT[JobEvent.PLACED << 3 | 2]
@@ -24,7 +23,7 @@ NOT_ONE = Record.__new__(Record)
 """No job's Record, before the first was met."""
 
 
-def start_run(world: World, lane: Lane, demand: Demand, host: Host, environment: EnvironmentState) -> None:
+def start_run(world: World, demand: Demand, host: Host, environment: EnvironmentState) -> None:
     """Start as many heads of one demand as one host holds; the first is known to fit.
 
     The host that best fit chose stays the best fit while it has room: it only gets fuller. So its place in the index
@@ -33,7 +32,7 @@ def start_run(world: World, lane: Lane, demand: Demand, host: Host, environment:
     ledger = world.ledger
     status, stopped, started = ledger.status, ledger.stopped, ledger.started
     host_of, owner, attempts = ledger.host, ledger.owner, ledger.attempts
-    endings = ledger.endings
+    endings, reasons = ledger.endings, ledger.status_reasons
     rows, entries, stream = world.events.rows, world.records.entries, world.stream
     now = world.now_ms
     settings = world.settings
@@ -46,19 +45,36 @@ def start_run(world: World, lane: Lane, demand: Demand, host: Host, environment:
     serial = host.serial
     begun: list[int] = []
     begun_at = now
-    row, end = lane.cursor, min(lane.end, lane.cursor + room)
-    at = row
+    lane, fair = demand.queue.lane, demand.queue.fair
+    taken = 0
     record: Record = NOT_ONE
     first = last = begin = number = 0
     draw: Draw | None = None
     plan: Prepared | None = None
+    share: ShareState | None = None
     timeout_ms = memory = 0
-    while row < end and status[row] == _RUNNABLE:
-        if row >= last:
+    while taken < room:
+        if fair is not None:
+            row = fair.head(world)
+        else:
+            row = lane.cursor
+            if row >= lane.end or status[row] != _RUNNABLE:
+                row = lane.head()
+        if row < 0:
+            break
+        if row < first or row >= last:
             number = owner[row]
-            entry: Record | Lot = entries[number]  # type: ignore[assignment]  # a RUNNABLE row has its job
-            if entry.demand is not demand or not entry.simple:
-                break
+            entry: Record | Lot = entries[number]
+            if entry.__class__ is Lot:
+                line = entry.line or entry.lines[row - entry.first]
+                if line.demand is not demand:
+                    break
+                share = line.share
+            else:
+                record = entry  # type: ignore[assignment]
+                if record.demand is not demand or not record.simple:
+                    break
+                share = record.share
             if plan is not entry.plan:
                 plan = entry.plan
                 begin = now + settings.container_start_ms
@@ -73,10 +89,9 @@ def start_run(world: World, lane: Lane, demand: Demand, host: Host, environment:
                 timeout_ms = FOREVER_MS if plan.timeout_ms is None else plan.timeout_ms
                 memory = plan.memory
             if entry.__class__ is Lot:
-                draw = draw_of(world, entry.requests[number - entry.index], plan)  # type: ignore[arg-type]
-                first = row
+                draw = draw_of(world, entry.requests[number - entry.index], plan)
+                first, last = row, 0
             else:
-                record = entry  # type: ignore[assignment]
                 first = record.row
                 last = first + record.size + 1
                 draw = record.draw or draw_of(world, record.request, plan)
@@ -102,9 +117,14 @@ def start_run(world: World, lane: Lane, demand: Demand, host: Host, environment:
         else:
             status[row] = _STARTING
             begun.append(row)
-        row += 1
-    lane.cursor = row
-    taken = row - at
+        if reasons:
+            reasons.pop(row, None)  # why it was blocked
+        if share is None:
+            lane.cursor = row + 1
+        else:
+            fair.started(world, share, shape.cpu)
+            fair.taken(world)
+        taken += 1
     demand.count -= taken
     if begun:
         _begin_all(world, begun, begun_at)

@@ -7,12 +7,14 @@ Endings cascade through a work list, not through calls, so that a chain of 100,0
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 
 from batchiac.engine.dependencies import NOBODY
 from batchiac.engine.effects import JobStateChanged
 from batchiac.engine.machine import JobEvent, Machine, next_status, read_row
 from batchiac.engine.reasons import ARRAY_CHILD_FAILED, DEPENDENT_FAILED, QUEUE_DELETED
 from batchiac.engine.records import ARRAY, MULTINODE, Record
+from batchiac.engine.waiting import Line
 from batchiac.engine.world import World
 from batchiac.model.job import JobStatus
 
@@ -33,6 +35,19 @@ def enqueue(world: World, record: Record, first: int, end: int) -> None:
         queue.fair.append(world, share, record.priority, first, end)
     queue.dirty = queue.demanding = True
     world.dirty = True
+
+
+def enqueue_line(world: World, line: Line, runs: Iterable[tuple[int, int]]) -> None:
+    """`enqueue` for rows of plain jobs that wait in one line, as runs."""
+    lane, count = line.lane, 0
+    for first, end in runs:
+        lane.append(first, end)
+        count += end - first
+    line.demand.count += count
+    queue = line.demand.queue
+    if line.share is not None:
+        queue.fair.list_share(line.share)
+    queue.dirty = queue.demanding = world.dirty = True
 
 
 def enqueue_front(world: World, record: Record, row: int) -> None:

@@ -9,11 +9,16 @@ from __future__ import annotations
 
 from collections import deque
 
+from batchiac.engine.kernel.events import ROW_BITS, ROW_MASK
+
 RUNNABLE = 2
 
 
 class Lane:
-    """One first-in first-out list. `cursor`..`end` is the current run; `runs` the ones behind it."""
+    """One first-in first-out list. `cursor`..`end` is the current run; `runs` the ones behind it.
+
+    A run is one integer, `first << ROW_BITS | end`: many are of one row, and a tuple would take three objects.
+    """
 
     __slots__ = ("cursor", "end", "runs", "status")
 
@@ -22,22 +27,27 @@ class Lane:
         self.status = status
         self.cursor = 0
         self.end = 0
-        self.runs: deque[tuple[int, int]] = deque()
+        self.runs: deque[int] = deque()
 
     def append(self, first: int, end: int) -> None:
         """Put the rows `first`..`end`-1 at the back."""
         runs = self.runs
         if runs:
-            if runs[-1][1] == first:
-                runs[-1] = (runs[-1][0], end)
+            if runs[-1] & ROW_MASK == first:
+                runs[-1] += end - first
             else:
-                runs.append((first, end))
+                runs.append(first << ROW_BITS | end)
         elif self.cursor >= self.end:
             self.cursor, self.end = first, end
         elif self.end == first:
             self.end = end
         else:
-            runs.append((first, end))
+            runs.append(first << ROW_BITS | end)
+
+    def next_run(self) -> None:
+        """The current run is used up, and there is another."""
+        run = self.runs.popleft()
+        self.cursor, self.end = run >> ROW_BITS, run & ROW_MASK
 
     def push_front(self, row: int) -> None:
         """Put one row before all others: a retried job "goes to the front of the queue"."""
@@ -45,7 +55,7 @@ class Lane:
             if self.cursor == row + 1:
                 self.cursor = row
                 return
-            self.runs.appendleft((self.cursor, self.end))
+            self.runs.appendleft(self.cursor << ROW_BITS | self.end)
         self.cursor, self.end = row, row + 1
 
     def head(self) -> int:
@@ -63,12 +73,12 @@ class Lane:
                 self.cursor = end
             if not self.runs:
                 return -1
-            self.cursor, self.end = self.runs.popleft()
+            self.next_run()
 
     def preview(self, limit: int) -> list[int]:
         """The first `limit` RUNNABLE rows in order; nothing is forgotten."""
         found: list[int] = []
-        for first, end in ((self.cursor, self.end), *self.runs):
+        for first, end in ((self.cursor, self.end), *((run >> ROW_BITS, run & ROW_MASK) for run in self.runs)):
             at = self.status.find(RUNNABLE, first, end)
             while at >= 0:
                 if len(found) == limit:

@@ -16,7 +16,7 @@ from batchiac.model.job import JobRequest
 from batchiac.model.job_definition import Container, JobDefinition
 
 if TYPE_CHECKING:
-    from batchiac.engine.waiting import Demand, QueueState, ShareState
+    from batchiac.engine.waiting import Demand, Line, QueueState, ShareState
 
 CPU_UNITS = 4
 """Capacity is counted in quarters of a vCPU: EKS and Fargate have such jobs."""
@@ -153,7 +153,7 @@ class Record:
 
 
 class Lot:
-    """Plain jobs of one definition, submitted to one queue at one time, one after the other: neighbours.
+    """Plain jobs of one definition, submitted at one time, one after the other: neighbours.
 
     Most jobs are submitted, start, end well and are never asked for. Such a job is its request and its id in the lists
     here and its row's columns. It gets a Record when somebody asks for one (`Records`). A million Records that nobody
@@ -164,29 +164,41 @@ class Lot:
         first: row of the first; `index`: its index. The k-th job has row first + k and index index + k.
         end: row behind the last.
         requests, ids: by k; None where a Record took over, or the job is forgotten.
+        line: where all of them wait; None where they wait in several queues or shares: `lines` has it by k then.
     """
 
-    __slots__ = ("created_at", "demand", "end", "first", "ids", "index", "plan", "requests")
+    __slots__ = ("created_at", "end", "first", "ids", "index", "line", "lines", "plan", "requests")
     simple = True
 
-    def __init__(self, created_at: int, plan: Prepared, demand: Demand, first: int, index: int) -> None:
+    def __init__(self, created_at: int, plan: Prepared, line: Line, first: int, index: int) -> None:
         self.created_at = created_at
         self.plan = plan
-        self.demand = demand
+        self.line: Line | None = line
+        self.lines: list[Line] = []
         self.first = self.end = first
         self.index = index
         self.requests: list[JobRequest | None] = []
         self.ids: list[str | None] = []
 
-    def follows(self, created_at: int, plan: Prepared, demand: Demand, row: int, index: int) -> bool:
+    def follows(self, created_at: int, plan: Prepared, row: int, index: int) -> bool:
         """True when such a job may be added."""
         return (
             self.end == row
-            and self.demand is demand
             and self.plan is plan
             and self.created_at == created_at
             and self.index + len(self.ids) == index
         )
+
+    def vary(self, line: Line) -> None:
+        """The next job waits in this line, which is not that of all the others."""
+        if self.line is not None:
+            self.lines = [self.line] * len(self.ids)
+            self.line = None
+        self.lines.append(line)
+
+    def line_of(self, row: int) -> Line:
+        """Where the job of this row waits."""
+        return self.line or self.lines[row - self.first]
 
     def take(self, index: int) -> tuple[JobRequest, str]:
         """Request and id of a job that leaves the lot."""
@@ -215,8 +227,13 @@ class Records:
         if entry.__class__ is Lot:
             lot = entry
             request, job_id = lot.take(index)
-            entry = Record(index, job_id, request, lot.demand.queue, lot.plan, lot.demand, lot.created_at)
-            entry.row = row = lot.first + index - lot.index
+            row = lot.first + index - lot.index
+            line = lot.line_of(row)
+            entry = Record(index, job_id, request, line.demand.queue, lot.plan, line.demand, lot.created_at)
+            entry.row = row
+            entry.share = line.share
+            if line.priority:  # 0 is the class's own: setting it would give each Record a dictionary
+                entry.priority = line.priority
             if self._ledger.status[row] >= SUCCEEDED:
                 entry.ended_at = self._ledger.stopped[row]
             self.entries[index] = entry
@@ -224,6 +241,12 @@ class Records:
 
     def __iter__(self) -> Iterator[Record | None]:
         return (self[index] for index in range(len(self.entries)))
+
+    def waiting(self, row: int) -> tuple[Demand, bool]:
+        """Of a row that waits: what for, and whether the short cuts may start it (`simple`); makes no Record."""
+        entry = self.entries[self._ledger.owner[row]]
+        assert entry is not None
+        return entry.demand if isinstance(entry, Record) else entry.line_of(row).demand, entry.simple
 
     def row_of(self, index: int) -> int:
         """A job's own row, -1 when it is forgotten; makes no Record."""

@@ -13,6 +13,7 @@ from batchiac.engine.jobs import (
     change,
     change_children,
     enqueue,
+    enqueue_line,
     fail_all,
     fail_waiting,
     finish,
@@ -23,7 +24,7 @@ from batchiac.engine.reasons import DEPENDENT_FAILED
 from batchiac.engine.records import ARRAY, MULTINODE, PLAIN, Lot, Prepared, Record, Shape
 from batchiac.engine.refusals import InvalidRefusal, NotFoundRefusal, StateRefusal
 from batchiac.engine.requirements import prepare
-from batchiac.engine.waiting import Demand, QueueState
+from batchiac.engine.waiting import Demand, Line, QueueState
 from batchiac.engine.world import ADMISSION, World
 from batchiac.model.job import JobRequest
 
@@ -71,19 +72,22 @@ def submit(world: World, request: JobRequest) -> str:
     job_id = new_job_id(world)
     demand = queue.demands.get(plan.shape) or demand_of(queue, plan.shape)
     last = world.admissions[-1] if world.admissions else None
-    if not plan.simple or request.array_size or parents or queue.fair is not None:
+    if not plan.simple or request.array_size or parents:
         record = _make_record(world, request, queue, plan, demand, index, job_id)
         entries.append(record)
         if parents:
             link_parents(world, record, parents)
         world.admissions.append(record)
     else:
+        line = demand.line if queue.fair is None else queue.fair.join_line(world, request, demand)
         row = world.ledger.reserve_one(index)
-        if last.__class__ is Lot and last.follows(now, plan, demand, row, index):
+        if last.__class__ is Lot and last.follows(now, plan, row, index):
             lot = last
         else:
-            lot = Lot(now, plan, demand, row, index)
+            lot = Lot(now, plan, line, row, index)
             world.admissions.append(lot)
+        if lot.line is not line:
+            lot.vary(line)
         lot.end = row + 1
         lot.requests.append(request)
         lot.ids.append(job_id)
@@ -112,12 +116,10 @@ def _make_record(
     else:
         record.row = world.ledger.reserve_one(index)
     if queue.fair is not None:
-        priority = request.scheduling_priority
-        if priority is None:
-            priority = plan.definition.scheduling_priority
-        if priority:  # 0 is the class's own: setting it would give each Record a dictionary
-            record.priority = priority
-        record.share = queue.fair.join(world, request.share_identifier)
+        line = queue.fair.join_line(world, request, demand)
+        record.share = line.share
+        if line.priority:  # 0 is the class's own: setting it would give each Record a dictionary
+            record.priority = line.priority
     return record
 
 
@@ -204,13 +206,17 @@ def world_admit(world: World) -> None:
             elif status[entry.row] == SUBMITTED:
                 admit(world, entry)
             continue
-        first, end, demand = entry.first, entry.end, entry.demand
+        first, end = entry.first, entry.end
         if not world.listeners and status.count(SUBMITTED, first, end) == end - first:
             status[first:end] = bytes((_READY,)) * (end - first)
-            demand.count += end - first
-            queue = demand.queue
-            queue.lane.append(first, end)
-            queue.dirty = queue.demanding = world.dirty = True
+            if entry.line is not None:
+                enqueue_line(world, entry.line, ((first, end),))
+            else:
+                waiting: dict[Line, list[tuple[int, int]]] = {line: [] for line in entry.lines}
+                for row, line in enumerate(entry.lines, first):
+                    waiting[line].append((row, row + 1))
+                for line, runs in waiting.items():
+                    enqueue_line(world, line, runs)
             continue
         for row in range(first, end):
             record = world.records[world.ledger.owner[row]] if status[row] == SUBMITTED else None

@@ -20,26 +20,52 @@ class Demand:
     `options` holds for `version` of the queue's view of its environments (QueueState.version).
     """
 
-    __slots__ = ("count", "options", "queue", "shape", "version")
+    __slots__ = ("count", "line", "options", "queue", "shape", "version")
 
     def __init__(self, queue: QueueState, shape: Shape) -> None:
         self.queue = queue
         self.shape = shape
+        self.line = Line(self, queue.lane)
         self.count = 0
         self.version = -1
         self.options: tuple[EnvironmentState, ...] = ()
 
 
+class Line:
+    """What plain jobs have in common that wait one behind the other: their demand, in a fair-share queue their share.
+
+    `lane` is where they wait; `priority` the scheduling priority.
+    """
+
+    __slots__ = ("demand", "lane", "priority", "share")
+
+    def __init__(self, demand: Demand, lane: Lane, share: ShareState | None = None, priority: int = 0) -> None:
+        self.demand = demand
+        self.lane = lane
+        self.share = share
+        self.priority = priority
+
+
 class ShareState:
-    """One share of a fair-share queue (see fair_share.py). `usage` is in vCPU-quarter milliseconds over weight."""
+    """One share of a fair-share queue (see fair_share.py). Usage is in vCPU-quarter milliseconds.
+
+    Attributes:
+        cpu: what its jobs hold now.
+        spent: usage since `FairShare` last brought it up to date, less `cpu` times the time: a start takes its vCPUs
+            times now away, an end adds them.
+        since: when its last job ended, where it has none.
+        key: usage times weight, as of the last epoch.
+        lanes: by scheduling priority, the highest first; `lane` is the first of them.
+        lines: by demand and scheduling priority.
+    """
 
     __slots__ = (
-        "active_until", "alive", "cpu", "epochs", "identifier", "key", "lanes", "listed", "moment", "serial",
-        "since", "spent",
-        "total", "weight",
+        "active_until", "alive", "cpu", "epochs", "fair", "identifier", "key", "lane", "lanes", "lines", "listed",
+        "moment", "serial", "since", "spent", "total", "weight",
     )  # fmt: skip
 
-    def __init__(self, identifier: str, weight: float, serial: int) -> None:
+    def __init__(self, fair: Any, identifier: str, weight: float, serial: int, lane: Lane) -> None:
+        self.fair = fair
         self.identifier = identifier
         self.weight = weight
         self.serial = serial
@@ -53,7 +79,9 @@ class ShareState:
         self.total = 0
         self.moment = 0
         self.epochs: deque[tuple[int, int]] = deque()
-        self.lanes: dict[int, Lane] = {}
+        self.lane = lane
+        self.lanes: dict[int, Lane] = {0: lane}
+        self.lines: dict[tuple[Demand, int], Line] = {}
 
 
 class QueueState:
