@@ -88,3 +88,9 @@ def check_fault(kind: str, settings: Mapping[str, Any]) -> None:
         raise FaultError(f"delay_s is {settings['delay_s']}: at most {MAX_DELAY_S:g} seconds")
     if not 500 <= settings.get("status", 500) <= 599:
         raise FaultError(f"status is {settings['status']}: give 500 to 599")
+    if settings.get("service") == "batch" and "operation" in settings:
+        from batchiac.local.request_shape import service_model
+
+        # It would never strike, and a test that counts on it would pass for the wrong reason.
+        if settings["operation"] not in service_model().operation_names:
+            raise FaultError(f"AWS Batch has no operation {settings['operation']!r}: give one such as SubmitJob")

@@ -162,6 +162,7 @@ def test_counts_come_back() -> None:
         ("throttling", {"probability": 1.1}, "probability"),
         ("throttling", {"probability": -1}, "probability"),
         ("throttling", {"service": 3}, "service"),
+        ("throttling", {"service": "batch", "operation": "SubmitJobs"}, "SubmitJob"),
         ("slow", {}, "delay_s"),
         ("slow", {"delay_s": 61}, "delay_s"),
         ("server_error", {"status": 404}, "status"),
