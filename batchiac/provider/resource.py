@@ -39,7 +39,8 @@ from batchiac.model.unknown import UNKNOWN
 from batchiac.provider.difference import ABSENT, differences
 from batchiac.provider.identity import creating_tag, identity_of, logical_name, without_creating
 from batchiac.provider.naming import AUTO_NAMED, auto_name
-from batchiac.provider.normalise import merge_read, normal
+from batchiac.provider.normalise import normal
+from batchiac.provider.read_back import merge_read
 from batchiac.provider.written import as_written
 from batchiac.rules.finding import Finding
 from batchiac.rules.updates import effect_of

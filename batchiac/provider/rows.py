@@ -16,8 +16,8 @@ from batchiac.errors import AwsRefusal
 from batchiac.model.handler import Properties
 from batchiac.provider.identity import CREATING, identity_of
 from batchiac.provider.naming import is_auto_name_of
-from batchiac.provider.normalise import one_source_each
 from batchiac.provider.simple import Part, SimpleKind, ec2_kind
+from batchiac.provider.spelling import one_source_each
 
 # -- VPC and subnet -------------------------------------------------------------------------------------------------
 

@@ -6,7 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from batchiac.provider.normalise import is_mapping, normal, pruned, without_path
+from batchiac.provider.normalise import normal
+from batchiac.provider.read_back import without_path
+from batchiac.provider.spelling import is_mapping, pruned
 
 LEFT_TO_AWS: Final[Mapping[str, tuple[str, ...]]] = {
     "ComputeEnvironment": ("computeResources.updateToLatestImageVersion",),
