@@ -10,10 +10,11 @@ from attrs import evolve
 
 from batchiac.rules.catalogue import read_catalogue
 from batchiac.rules.finding import Declared, Finding, Level
+from batchiac.rules.paths import prefixes_of, standing_paths
 from batchiac.rules.row import Rule, judge
 from batchiac.rules.shape_check import find_shape_faults
 from batchiac.rules.stack import NAME_PROPERTIES, Stack
-from batchiac.rules.view import View, prefixes_of, standing_paths
+from batchiac.rules.view import View
 
 OPERATIONS: Mapping[str, tuple[str, str]] = {
     "ComputeEnvironment": ("CreateComputeEnvironment", "UpdateComputeEnvironment"),

@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 from batchiac.model import UNKNOWN, contains_unknown
 from batchiac.rules import CATALOGUE, Declared, Finding, Level, check_request, check_resource, check_stack, find_rule
 from batchiac.rules.check import OPERATIONS
+from batchiac.rules.paths import parse_path, prefixes_of, standing_paths
 from batchiac.rules.predicates import required, within
 from batchiac.rules.row import Rule, judge
 from batchiac.rules.shapes import INPUTS
-from batchiac.rules.view import View, parse_path, prefixes_of, standing_paths
+from batchiac.rules.view import View
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(Path(__file__).parent / "cases"))

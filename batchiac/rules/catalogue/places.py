@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from batchiac.model.unknown import UNKNOWN
+from batchiac.rules.paths import EACH, Token, parse_path
 from batchiac.rules.row import Broken, Check, Condition, Rule
-from batchiac.rules.view import EACH, Token, View, parse_path
+from batchiac.rules.view import View
 
 JD = "JobDefinition"
 SJ = "SubmitJob"

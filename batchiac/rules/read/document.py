@@ -13,7 +13,7 @@ from attrs import field, frozen
 
 from batchiac.model.unknown import UNKNOWN
 from batchiac.rules.finding import Declared
-from batchiac.rules.view import join_path
+from batchiac.rules.paths import join_path
 
 
 @frozen

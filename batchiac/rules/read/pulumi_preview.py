@@ -14,9 +14,9 @@ from typing import Any
 
 from batchiac.errors import UserError
 from batchiac.model.unknown import UNKNOWN
+from batchiac.rules.paths import join_path
 from batchiac.rules.read.document import Document, Leads, declare, update_policy_of
 from batchiac.rules.read.foreign_names import foreign_inputs, kind_at, wire_name
-from batchiac.rules.view import join_path
 
 OURS = "pulumi-python:dynamic/batch:"
 KINDS = {
