@@ -13,8 +13,9 @@ from typing import Any, Final
 
 from attrs import frozen
 
-from batchiac.deploy.importing.components import Written, call_of
+from batchiac.deploy.importing.components import call_of
 from batchiac.deploy.importing.python_text import Call, Expression, source, variable
+from batchiac.deploy.importing.written import Written
 from batchiac.model.existing import Existing
 
 GENERATED: Final = re.compile(r"(?P<stem>.+)-(?=[0-9a-f]*[0-9])(?=[0-9a-f]*[a-f])[0-9a-f]{7}")
