@@ -38,7 +38,7 @@ class Settings:
         projections: False leaves out the mirror images in EC2, ECS, logs and the others.
         max_request_mib: larger requests are refused.
         warm: load the services that a deployment calls first in the background; else each at its first request.
-        engine: fields of EngineSettings (and `quotas`) that are to have other values than their defaults (settings_file.py).
+        engine: fields of EngineSettings, and `quotas`, that have other values than their defaults (settings_file.py).
     """
 
     host: str = "127.0.0.1"
