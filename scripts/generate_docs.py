@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 PAGES = {
     "docs/rules.md": "batchiac.rules.rules_doc",
+    "docs/updates.md": "batchiac.rules.updates_doc",
     "docs/operations.md": "batchiac.local.operations_doc",
     "docs/job_states.md": "batchiac.engine.job_states_doc",
     "docs/settings.md": "batchiac.engine.settings_doc",
