@@ -85,6 +85,7 @@ def create_compute_environment(batch: BatchBackend, request: Wire) -> Wire:
         if key in request:
             wire[key] = request[key]
     if managed:
+        _require_known_types(batch, request["computeResources"])
         wire["computeResources"] = _resources_with_defaults(
             request["computeResources"], DEFAULT_IMAGE_TYPES[wire["containerOrchestrationType"]]
         )
@@ -126,6 +127,7 @@ def update_compute_environment(batch: BatchBackend, request: Wire) -> Wire:
     if given:
         if "computeResources" not in wire:
             raise refusal("computeResources cannot be given for an UNMANAGED compute environment")
+        _require_known_types(batch, given)
         old = wire["computeResources"]
         wire["computeResources"] = merged_resources(old, given)
         changed = [key for key in INFRASTRUCTURE if wire["computeResources"].get(key) != old.get(key)]
@@ -233,6 +235,25 @@ def _require_sound(batch: BatchBackend, record: Record, wire: Wire) -> None:
     for finding in check_request("CreateComputeEnvironment", request):
         if finding.stops:
             raise batch.execution_refusal(finding.aws_message or finding.message)
+
+
+def _require_known_types(batch: BatchBackend, resources: Wire) -> None:
+    """Refuse an instance type that is not in the table, with AWS's text: it lists what there is.
+
+    Rule CE018 says the same as a warning, because AWS may have newer types than the table. A simulation has no more:
+    an environment of them would be VALID and run nothing.
+
+    Source: texts of real accounts, https://github.com/aws/amazon-genomics-cli/issues/209.
+    """
+    from batchiac.model.instance_type import read_instance_types
+    from batchiac.rules.catalogue.compute_types import BUNDLES, is_known
+
+    given = resources.get("instanceTypes", ())
+    if "CE018" in batch.stage.settings.accepted_rules or all(is_known(each) for each in given):
+        return
+    table = read_instance_types()
+    families = dict.fromkeys(name.partition(".")[0] for name in table)
+    raise batch.execution_refusal(f"Instance type can only be one of [{', '.join((*BUNDLES, *families, *table))}]")
 
 
 def _require_replaceable(record: Record, wire: Wire, changed: list[str]) -> None:

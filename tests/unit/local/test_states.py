@@ -45,6 +45,19 @@ def test_the_default_image_goes_with_the_orchestration(stack: TestStack, eks: bo
     assert environment(batch)["computeResources"]["ec2Configuration"] == [{"imageType": image_type}]
 
 
+@pytest.mark.parametrize("types", [["m5.huge"], ["m5", "x99"]])
+def test_an_unknown_instance_type_is_refused(batch: Any, types: list[str]) -> None:
+    """With AWS's text, which lists what there is (other tools read it), at creation and at an update."""
+    text = r"Exception : Instance type can only be one of \[optimal, .*\bm5\.large\b.*\], RequestId"
+    resources = {**RESOURCES, "instanceTypes": types}
+    with pytest.raises(ClientError, match=text):
+        batch.create_compute_environment(computeEnvironmentName="odd", type="MANAGED", computeResources=resources)
+    with pytest.raises(ClientError, match=text):
+        batch.update_compute_environment(computeEnvironment="ce", computeResources={"instanceTypes": types})
+    (found,) = batch.describe_compute_environments()["computeEnvironments"]
+    assert found["computeResources"]["instanceTypes"] == ["m5"]
+
+
 def test_a_queue_needs_valid_environments(stack: TestStack) -> None:
     """An environment that is being created cannot be attached."""
     batch = stack.client("batch")
