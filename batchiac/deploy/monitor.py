@@ -82,6 +82,7 @@ class Monitor:
         self._project = project
         self._root = root
         self._lock = threading.Lock()
+        self._parents: dict[str, Registration] = {}
         self.failure: BaseException | None = None
 
     def _failed(self, error: BaseException) -> None:
@@ -119,8 +120,12 @@ class Monitor:
                 stack=self._stack,
                 project=self._project,
                 renamed_parents=self._registrar.renamed_parents(),
+                parent=self._parents.get(request.parent),
                 root=self._root,
             )
+            if goal.retain_on_delete or goal.deleted_with:
+                # What children inherit. The SDK registers them when it knows their parent's URN, so after this.
+                self._parents[goal.urn] = goal
             answer = self._registrar.register(goal)
             response = self._protocol.RegisterResourceResponse(urn=goal.urn, id=answer.id)
             fill_struct(response.object, answer.outputs)

@@ -96,12 +96,19 @@ def require_supported(request: Any) -> None:
 
 
 def read_registration(
-    request: Any, *, stack: str, project: str, renamed_parents: Mapping[str, str], root: str = ""
+    request: Any,
+    *,
+    stack: str,
+    project: str,
+    renamed_parents: Mapping[str, str],
+    parent: Registration | None = None,
+    root: str = "",
 ) -> Registration:
     """The registration in a request of the SDK (`RegisterResourceRequest`).
 
     Args:
         renamed_parents: URN → its old URN, for resources that were found under an alias in this run.
+        parent: the registration of its parent, whose options it inherits where it says none.
         root: path of the project, by which source positions are shortened.
 
     Raises:
@@ -125,14 +132,24 @@ def read_registration(
         ignore_changes=tuple(request.ignoreChanges),
         replace_on_changes=tuple(request.replaceOnChanges),
         delete_before_replace=request.deleteBeforeReplace if request.deleteBeforeReplaceDefined else None,
-        retain_on_delete=request.retainOnDelete,
-        deleted_with=request.deletedWith,
+        # As Pulumi's engine: a child inherits these two from its parent, unless it says them itself; the SDK hands
+        # protect down, and no other option is. Source: pulumi/pkg/resource/deploy/source_eval.go, inheritFromParent.
+        retain_on_delete=(
+            parent.retain_on_delete if parent is not None and not _says_retain(request) else request.retainOnDelete
+        ),
+        deleted_with=request.deletedWith or (parent.deleted_with if parent is not None else ""),
         aliases=_aliases(request, stack, project, renamed_parents),
         additional_secret_outputs=tuple(request.additionalSecretOutputs),
         custom_timeouts=_timeouts(request),
         import_id=request.importId,
         source_position=_position(request, root),
     )
+
+
+def _says_retain(request: Any) -> bool:
+    # To an older SDK, "no" and "not said" are one.
+    has_presence = request.DESCRIPTOR.fields_by_name["retainOnDelete"].has_presence
+    return bool(request.HasField("retainOnDelete") if has_presence else request.retainOnDelete)
 
 
 def _aliases(request: Any, stack: str, project: str, renamed_parents: Mapping[str, str]) -> tuple[str, ...]:

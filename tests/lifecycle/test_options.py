@@ -68,6 +68,36 @@ def test_retain_on_delete_forgets_without_deleting(world: World) -> None:
     assert len(world.account.all()) == 1
 
 
+def test_children_inherit_retain_on_delete(world: World) -> None:
+    """A component's retain_on_delete holds for what is below it, at any depth, unless a child says otherwise."""
+    world.write(
+        """
+        kept = Box("kept", opts=Opts(retain_on_delete=True))
+        inner = Box("inner", opts=Opts(parent=kept))
+        Thing("a", opts=Opts(parent=inner))
+        Thing("b", opts=Opts(parent=kept, retain_on_delete=False))
+        Thing("c")
+        """
+    ).up()
+    kept = world.things()["a"].id
+    assert {name: state.retain_on_delete for name, state in world.things().items()} == {
+        "a": True,
+        "b": False,
+        "c": False,
+    }
+    world.write("").up()
+    assert list(world.account.all()) == [kept]
+
+
+def test_children_inherit_deleted_with(world: World) -> None:
+    """What AWS deletes along with a component's named resource is not deleted by calls of its children's own."""
+    world.write('a = Thing("a")\nbox = Box("box", opts=Opts(deleted_with=a))\nThing("b", opts=Opts(parent=box))').up()
+    id_of_a = world.things()["a"].id
+    world.account.calls.clear()
+    world.destroy()
+    assert world.account.calls == [f"delete {id_of_a}"]
+
+
 def test_deleted_with_leaves_the_deletion_to_the_other(world: World) -> None:
     """What AWS deletes along with another is not deleted by a call of its own."""
     world.write('a = Thing("a")\nThing("b", opts=Opts(deleted_with=a))').up()
