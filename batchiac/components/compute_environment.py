@@ -13,6 +13,7 @@ from batchiac.components.declaration import Reference, declare
 from batchiac.components.launch_template import LaunchTemplate, PlacementGroup
 from batchiac.components.network import Network
 from batchiac.components.roles import Roles
+from batchiac.components.template_version import with_numbers
 from batchiac.components.wire import merged, named, wired
 
 DEFAULT_STRATEGY: Mapping[str, str] = {"EC2": "BEST_FIT_PROGRESSIVE", "SPOT": "SPOT_PRICE_CAPACITY_OPTIMIZED"}
@@ -64,7 +65,8 @@ class ManagedComputeEnvironment(Component):
         allocation_strategy: default: BEST_FIT_PROGRESSIVE, on Spot SPOT_PRICE_CAPACITY_OPTIMIZED.
         images: AMIs by image type.
         key_pair: an EC2 key pair's name.
-        launch_template: a component, or `{"launchTemplateName": …, "version": "$Latest"}`.
+        launch_template: a component, or `{"launchTemplateName": …, "version": "$Latest"}`; a plan shows the number
+            that a floating version means, also of a template that changes in the same run.
         placement_group: a component, or a group's name.
         bid_percentage: Spot only: at most this part of the On-Demand price.
         scale_down_delay_minutes: idle instances stay this long: 0, or 20 to 10080.
@@ -151,7 +153,7 @@ class ManagedComputeEnvironment(Component):
             "blueGreen": blue_green,
             "tags": {**(tags or {})},
         }
-        environment = declare("ComputeEnvironment", name, merged(inputs, wire), self)
+        environment = declare("ComputeEnvironment", name, with_numbers(merged(inputs, wire)), self)
         self.arn = Reference(environment, "id")
         self.arn_output: pulumi.Output[str] = environment.id
         self.name_output: pulumi.Output[str] = environment.output("computeEnvironmentName")

@@ -11,6 +11,7 @@ from batchiac.components.component import Component
 from batchiac.components.declaration import Reference, declare
 from batchiac.components.resources import RESOURCES
 from batchiac.components.stack_config import ConfigRunError
+from batchiac.components.template_version import with_numbers
 
 
 class WireResource(Component):
@@ -31,7 +32,7 @@ class WireResource(Component):
         if kind not in RESOURCES:
             raise ConfigRunError(f"WireResource {name} has the kind {kind!r}: known are {', '.join(RESOURCES)}")
         super().__init__(f"batchiac:wire:{kind}", name, None, opts)
-        self._resource = declare(kind, name, inputs, self)
+        self._resource = declare(kind, name, with_numbers(inputs), self)
         self.id = Reference(self._resource, "id")
         self.register_outputs({})
 

@@ -243,6 +243,29 @@ def test_pain_03_latest_frozen(project: Project) -> None:
     assert not project.preview().has_changes
 
 
+@pytest.mark.parametrize("version", ["'$Latest'", "'$Default'", "None"])
+def test_pain_03_latest_of_a_template_that_moves_in_the_same_run(project: Project, version: str) -> None:
+    """A floating version of a template that the program makes moves in the plan that moves the template."""
+    body = """
+        template = batch.LaunchTemplate("node", wire={{"ebsOptimized": {optimized}}})
+        floating = {{"launchTemplateId": template.id, "version": {version}}}
+        queue(environment(launch_template=floating))
+        """
+    project.up(body.format(optimized=True, version=version))
+    assert project.environment["computeResources"]["launchTemplate"]["version"] == "1"
+    assert not project.preview().has_changes
+    project.write(body.format(optimized=False, version=version))
+    (change,) = step_of(project.preview(), "ComputeEnvironment").changes
+    assert (change.path, change.old, change.effect) == (
+        "computeResources.launchTemplate.version",
+        "1",
+        Effect.INFRASTRUCTURE_UPDATE,
+    )
+    project.deployment.up()
+    assert project.environment["computeResources"]["launchTemplate"]["version"] == "2"
+    assert not project.preview().has_changes
+
+
 def test_pain_04_user_data_that_is_not_mime(project: Project) -> None:
     """aws-cdk#6427: raw user data, which turns an environment INVALID, is a finding at preview; a script given to the
     component is wrapped."""
