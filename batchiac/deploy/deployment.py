@@ -9,25 +9,22 @@
 
 from __future__ import annotations
 
-import contextlib
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import attrs
 
-from batchiac.deploy import program_host
 from batchiac.deploy.acts import HandlerOf, Listener
 from batchiac.deploy.executor import Run
 from batchiac.deploy.refresher import Drift, read_drift
-from batchiac.deploy.stack import Stack, provider_inputs
+from batchiac.deploy.running import load_state, new_run, recorded, root_outputs, run_program
+from batchiac.deploy.stack import Stack
 from batchiac.deploy.stakes import count_ended, count_jobs, may_end, may_interrupt
 from batchiac.deploy.state.checkpoint import Snapshot
 from batchiac.deploy.state.journal import Journal
-from batchiac.deploy.steps import Diagnostic, Event, Plan, Result, count_steps
+from batchiac.deploy.steps import Diagnostic, Event, Plan, Result
 from batchiac.deploy.values import masked, plain, reveal
-from batchiac.errors import BatchiacError, FindingsError, ProgramError, RefusedError
 from batchiac.model.target import require_safe
 
 P = TypeVar("P", bound=Plan)
@@ -128,7 +125,7 @@ def up(
             before_acting()
         journal = Journal(base, stack.store, pending=base.pending)
         run = new_run(stack, handlers, journal, _without(plan.diagnostics, on_event), acting=True)
-        with _recorded(stack, journal, run, "update", wall_s):
+        with recorded(stack, journal, run, "update", wall_s):
             run.confirm_created()
             run_program(stack, run, is_preview=False)
             run.finish()
@@ -153,7 +150,7 @@ def refresh(
         require_safe(stack.target, acting=True)
         before_acting()
         drift = read_drift(base, handlers, stack.store.unseal, unsettled=_begun(base))
-        outputs = _root_outputs(base)
+        outputs = root_outputs(base)
         result = Result(
             drift.steps,
             outputs=outputs,
@@ -202,7 +199,7 @@ def destroy(
             before_acting()
         journal = Journal(base, stack.store, pending=base.pending)
         run = new_run(stack, handlers, journal, on_event, acting=True)
-        with _recorded(stack, journal, run, "destroy", wall_s):
+        with recorded(stack, journal, run, "destroy", wall_s):
             run.confirm_created()
             run.finish()
         return attrs.evolve(_result(Result, stack, run, base, started, None), ended=plan.ended)
@@ -214,39 +211,13 @@ def read_outputs(stack: Stack, *, show_secrets: bool) -> dict[str, Any]:
     Args:
         show_secrets: in the open; otherwise `[secret]` stands in their place, and no key is derived.
     """
-    outputs = _root_outputs(stack.store.load())
+    outputs = root_outputs(stack.store.load())
     if show_secrets:
         return {key: plain(reveal(value, stack.store.unseal)) for key, value in outputs.items()}
     return {key: masked(value) for key, value in outputs.items()}
 
 
 # -- parts ------------------------------------------------------------------------------------------------------------
-
-
-def load_state(stack: Stack) -> Snapshot:
-    """The state, if it is of the region and of an account that the stack names.
-
-    Raises:
-        RefusedError: it is not; acting on it would orphan what it holds.
-    """
-    snapshot = stack.store.load()
-    target = stack.target
-    for state in snapshot.resources:
-        region, account = state.outputs.get("region"), state.outputs.get("account")
-        if not state.custom or state.is_provider or not isinstance(region, str):
-            continue
-        if region != target.region:
-            raise RefusedError(
-                f"{state.name} of stack {stack.name} lives in {region} by its state, but the stack's batchiac:region is"
-                f" {target.region}: set it back, or use a stack of its own; nothing was changed"
-            )
-        if isinstance(account, str) and target.allowed_account_ids and account not in target.allowed_account_ids:
-            raise RefusedError(
-                f"{state.name} of stack {stack.name} lives in account {account} by its state, but the stack allows"
-                f" {', '.join(target.allowed_account_ids)}: correct batchiac:allowedAccountIds, or use a stack of its"
-                " own; nothing was changed"
-            )
-    return snapshot
 
 
 def _costs_jobs(plan: Plan, handlers: HandlerOf) -> bool:
@@ -270,73 +241,6 @@ def _looked_at(snapshot: Snapshot) -> Snapshot:
     return attrs.evolve(snapshot, pending=tuple(each for each in snapshot.pending if each.type == "creating"))
 
 
-def _root_outputs(snapshot: Snapshot) -> Mapping[str, Any]:
-    return next((state.outputs for state in snapshot.resources if state.is_root and not state.delete), {})
-
-
-def new_run(
-    stack: Stack,
-    handlers: HandlerOf,
-    journal: Journal,
-    on_event: Listener,
-    *,
-    acting: bool,
-    kind: Callable[..., Run] = Run,
-) -> Run:
-    """A run over a stack: of `kind`, which is `Run` or takes the same."""
-    values, secret = stack.program_config()
-    known: dict[str, Any] = {}
-    lock = threading.Lock()
-
-    def handler_of(token: str) -> Any:
-        with lock:
-            if token not in known:
-                known[token] = handlers(token)
-            return known[token]
-
-    return kind(
-        journal,
-        handler_of,
-        stack=stack.name,
-        project=stack.project.name,
-        acting=acting,
-        unseal=stack.store.unseal,
-        provider_inputs=provider_inputs(values, secret),
-        on_event=on_event,
-        cancelled=threading.Event(),
-    )
-
-
-def run_program(stack: Stack, run: Run, *, is_preview: bool) -> None:
-    """Run the stack's program to its end with `run` as its registrar.
-
-    Raises:
-        FindingsError: checks said no; all of them are in it.
-        What the program and the handlers raise.
-    """
-    values, secret = stack.program_config()
-    program = program_host.Program(
-        path=stack.project.program,
-        root=stack.project.root,
-        project=stack.project.name,
-        stack=stack.name,
-        config=values,
-        secret_keys=secret,
-    )
-    failure: BatchiacError | None = None
-    try:
-        program_host.run_program(program, run, is_preview=is_preview, cancelled=run.cancelled)
-    except ProgramError as error:
-        for diagnostic in run.diagnostics:
-            if diagnostic.severity == "error":
-                error.add_note(diagnostic.message)
-        failure = error
-    if run.failures:
-        raise _findings(run) from failure
-    if failure is not None:
-        raise failure
-
-
 def _without(said: Sequence[Diagnostic], on_event: Listener) -> Listener:
     """`on_event` less what the program said already when the plan was made: it runs twice, its warnings are one."""
     known = {(each.urn, each.message) for each in said}
@@ -346,27 +250,6 @@ def _without(said: Sequence[Diagnostic], on_event: Listener) -> Listener:
             on_event(event)
 
     return listen
-
-
-def _findings(run: Run) -> FindingsError:
-    from batchiac.rules.finding import Finding, Level
-
-    for goal, failure in run.failures:
-        run.diagnose(Diagnostic("error", f"{failure.property}: {failure.reason}", goal.urn))
-    return FindingsError(
-        [
-            Finding(
-                rule_id=failure.rule_id,
-                level=Level.ERROR,
-                kind=goal.type.rpartition(":")[2],
-                resource=goal.name,
-                property=failure.property,
-                message=failure.reason.removeprefix(f"{failure.rule_id}: "),
-                source="",
-            )
-            for goal, failure in run.failures
-        ]
-    )
 
 
 def _plan(
@@ -384,30 +267,8 @@ def _result(kind: type[P], stack: Stack, run: Run, base: Snapshot, started: floa
         tuple(run.steps),
         tuple(run.diagnostics),
         run.outputs,
-        _root_outputs(base),
+        root_outputs(base),
         stack.masked_config(),
         time.monotonic() - started,
         drift.steps if drift is not None else (),
     )
-
-
-@contextlib.contextmanager
-def _recorded(stack: Stack, journal: Journal, run: Run, kind: str, wall_s: int) -> Iterator[None]:
-    """Whatever happens inside, what was done is on the disk and in the history."""
-    result = "failed"
-    try:
-        try:
-            yield
-        except KeyboardInterrupt:
-            # The second Ctrl-C: threads are still at work, and the process ends under them. All they have done so far
-            # is on the disk.
-            raise
-        except BaseException:
-            with contextlib.suppress(BatchiacError):
-                # What could not be confirmed is taken up by the next run; the first error is the one to tell.
-                journal.close()
-            raise
-        journal.close()
-        result = "succeeded"
-    finally:
-        stack.store.record(kind, result, count_steps(run.steps), wall_s)

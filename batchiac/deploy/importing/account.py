@@ -19,12 +19,12 @@ import attrs
 from attrs import frozen
 
 from batchiac.deploy.acts import HandlerOf, Listener
-from batchiac.deploy.deployment import load_state, new_run, run_program
 from batchiac.deploy.executor import DYNAMIC_PACKAGE, Run
 from batchiac.deploy.importing.option import MISMATCH
 from batchiac.deploy.importing.program import Source, logical_names, write_program
 from batchiac.deploy.monitor import Answer
 from batchiac.deploy.registration import Registration
+from batchiac.deploy.running import load_state, new_run, run_program
 from batchiac.deploy.stack import Stack
 from batchiac.deploy.state.checkpoint import Snapshot
 from batchiac.deploy.state.file_backend import write_atomically
