@@ -20,7 +20,7 @@ from __future__ import annotations
 from heapq import heapify, heappop, heappush, heapreplace
 
 from batchiac.engine.lanes import RUNNABLE, Lane
-from batchiac.engine.records import CPU_UNITS
+from batchiac.engine.records import CPU_UNITS, Prepared
 from batchiac.engine.refusals import InvalidRefusal
 from batchiac.engine.waiting import Demand, Line, QueueState, ShareState
 from batchiac.engine.world import World
@@ -117,7 +117,7 @@ class FairShare:
         share.alive += 1
         return share
 
-    def join_line(self, world: World, request: JobRequest, demand: Demand) -> Line:
+    def join_line(self, world: World, request: JobRequest, demand: Demand, plan: Prepared) -> Line:
         """`join`, and where in its share such a job waits."""
         share = self.shares.get(request.share_identifier)
         if share is None:
@@ -130,6 +130,8 @@ class FairShare:
         line = share.lines.get((demand, priority))
         if line is None:
             line = share.lines[demand, priority] = Line(demand, self._lane(share, priority), share, priority)
+        if request.scheduling_priority is None:
+            share.usual, share.usual_line = plan, line
         return line
 
     def leave(self, world: World, share: ShareState) -> None:

@@ -252,9 +252,11 @@ def run(world: World, until_ms: int) -> bool:
             started[waiting] = now
             stopped[waiting] = until
             demand.count -= 1
-            lane.cursor = waiting + 1
             if waiting + 1 == lane.end and lane.runs:
-                lane.next_run()
+                ahead = lane.runs.popleft()  # Lane.next_run
+                lane.cursor, lane.end = ahead >> ROW_BITS, ahead & ROW_MASK
+            else:
+                lane.cursor = waiting + 1
             if fair is not None:
                 cpu = shape.cpu
                 next_share.spent -= cpu * now

@@ -7,7 +7,6 @@ Endings cascade through a work list, not through calls, so that a chain of 100,0
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
 
 from batchiac.engine.dependencies import NOBODY
 from batchiac.engine.effects import JobStateChanged
@@ -37,12 +36,8 @@ def enqueue(world: World, record: Record, first: int, end: int) -> None:
     world.dirty = True
 
 
-def enqueue_line(world: World, line: Line, runs: Iterable[tuple[int, int]]) -> None:
-    """`enqueue` for rows of plain jobs that wait in one line, as runs."""
-    lane, count = line.lane, 0
-    for first, end in runs:
-        lane.append(first, end)
-        count += end - first
+def count_line(world: World, line: Line, count: int) -> None:
+    """So many plain jobs have joined the lane of this line."""
     line.demand.count += count
     queue = line.demand.queue
     if line.share is not None:

@@ -44,6 +44,19 @@ class Lane:
         else:
             runs.append(first << ROW_BITS | end)
 
+    def extend(self, rows: list[int]) -> None:
+        """Put single rows at the back, in ascending order."""
+        self.append(rows[0], rows[0] + 1)
+        runs, end = self.runs, rows[0] + 1
+        for row in rows[1:]:
+            if row != end:
+                runs.append(row << ROW_BITS | row + 1)
+            elif runs:
+                runs[-1] += 1
+            else:
+                self.end += 1
+            end = row + 1
+
     def next_run(self) -> None:
         """The current run is used up, and there is another."""
         run = self.runs.popleft()

@@ -190,11 +190,10 @@ class Lot:
         )
 
     def vary(self, line: Line) -> None:
-        """The next job waits in this line, which is not that of all the others."""
-        if self.line is not None:
-            self.lines = [self.line] * len(self.ids)
-            self.line = None
-        self.lines.append(line)
+        """The next job waits in this line, unlike all the others, which wait in `line`."""
+        assert self.line is not None
+        self.lines = [*[self.line] * len(self.ids), line]
+        self.line = None
 
     def line_of(self, row: int) -> Line:
         """Where the job of this row waits."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from struct import Struct
 
@@ -12,8 +13,8 @@ from batchiac.engine.jobs import (
     SUCCEEDED,
     change,
     change_children,
+    count_line,
     enqueue,
-    enqueue_line,
     fail_all,
     fail_waiting,
     finish,
@@ -24,7 +25,7 @@ from batchiac.engine.reasons import DEPENDENT_FAILED
 from batchiac.engine.records import ARRAY, MULTINODE, PLAIN, Lot, Prepared, Record, Shape
 from batchiac.engine.refusals import InvalidRefusal, NotFoundRefusal, StateRefusal
 from batchiac.engine.requirements import prepare
-from batchiac.engine.waiting import Demand, Line, QueueState
+from batchiac.engine.waiting import Demand, Line, QueueState, ShareState
 from batchiac.engine.world import ADMISSION, World
 from batchiac.model.job import JobRequest
 
@@ -79,14 +80,24 @@ def submit(world: World, request: JobRequest) -> str:
             link_parents(world, record, parents)
         world.admissions.append(record)
     else:
-        line = demand.line if queue.fair is None else queue.fair.join_line(world, request, demand)
+        if queue.fair is None:
+            line = demand.line
+        else:
+            share: ShareState | None = queue.fair.shares.get(request.share_identifier)
+            if share is not None and share.usual is plan and request.scheduling_priority is None:
+                share.alive += 1  # what follows, without a call a job
+                line = share.usual_line
+            else:
+                line = queue.fair.join_line(world, request, demand, plan)
         row = world.ledger.reserve_one(index)
         if last.__class__ is Lot and last.follows(now, plan, row, index):
             lot = last
         else:
             lot = Lot(now, plan, line, row, index)
             world.admissions.append(lot)
-        if lot.line is not line:
+        if lot.line is None:
+            lot.lines.append(line)
+        elif lot.line is not line:
             lot.vary(line)
         lot.end = row + 1
         lot.requests.append(request)
@@ -116,7 +127,7 @@ def _make_record(
     else:
         record.row = world.ledger.reserve_one(index)
     if queue.fair is not None:
-        line = queue.fair.join_line(world, request, demand)
+        line = queue.fair.join_line(world, request, demand, plan)
         record.share = line.share
         if line.priority:  # 0 is the class's own: setting it would give each Record a dictionary
             record.priority = line.priority
@@ -210,13 +221,15 @@ def world_admit(world: World) -> None:
         if not world.listeners and status.count(SUBMITTED, first, end) == end - first:
             status[first:end] = bytes((_READY,)) * (end - first)
             if entry.line is not None:
-                enqueue_line(world, entry.line, ((first, end),))
+                entry.line.lane.append(first, end)
+                count_line(world, entry.line, end - first)
             else:
-                waiting: dict[Line, list[tuple[int, int]]] = {line: [] for line in entry.lines}
+                waiting: defaultdict[Line, list[int]] = defaultdict(list)
                 for row, line in enumerate(entry.lines, first):
-                    waiting[line].append((row, row + 1))
-                for line, runs in waiting.items():
-                    enqueue_line(world, line, runs)
+                    waiting[line].append(row)
+                for line, rows in waiting.items():
+                    line.lane.extend(rows)
+                    count_line(world, line, len(rows))
             continue
         for row in range(first, end):
             record = world.records[world.ledger.owner[row]] if status[row] == SUBMITTED else None

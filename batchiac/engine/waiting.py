@@ -6,7 +6,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from batchiac.engine.lanes import Lane
-from batchiac.engine.records import Shape
+from batchiac.engine.records import Prepared, Shape
 from batchiac.model.job_queue import JobQueue
 
 if TYPE_CHECKING:
@@ -56,12 +56,13 @@ class ShareState:
         since: when its last job ended, where it has none.
         key: usage times weight, as of the last epoch.
         lanes: by scheduling priority, the highest first; `lane` is the first of them.
-        lines: by demand and scheduling priority.
+        lines: by demand and scheduling priority; `usual_line` is that of the last job without a scheduling priority
+            of its own, whose definition's `Prepared` is `usual`.
     """
 
     __slots__ = (
         "active_until", "alive", "cpu", "epochs", "fair", "identifier", "key", "lane", "lanes", "lines", "listed",
-        "moment", "serial", "since", "spent", "total", "weight",
+        "moment", "serial", "since", "spent", "total", "usual", "usual_line", "weight",
     )  # fmt: skip
 
     def __init__(self, fair: Any, identifier: str, weight: float, serial: int, lane: Lane) -> None:
@@ -82,6 +83,8 @@ class ShareState:
         self.lane = lane
         self.lanes: dict[int, Lane] = {0: lane}
         self.lines: dict[tuple[Demand, int], Line] = {}
+        self.usual: Prepared | None = None
+        self.usual_line: Line
 
 
 class QueueState:
