@@ -264,12 +264,16 @@ def run(world: World, until_ms: int) -> bool:
                 next_share.key = usage = next_share.key + cpu * fair.epoch_ms * next_share.weight
                 fair.starts += 1
                 heapreplace(heap, (usage, next_share.serial, next_share))
+                if now // fair.epoch_ms != fair.epoch:
+                    world.now_ms = now
+                    fair.head(world)  # as the general code: it looks at the next head in the same instant
             if of_array:
                 following.updated_at = now
             status[row] = _SUCCEEDED
             world.now_ms = now
-            if len(demand.queue.demands) > 1 and not _same_is_next(world, demand):
-                # What is free elsewhere, too little for this shape, may be enough for the next head.
+            if not demand.count or (len(demand.queue.demands) > 1 and not _same_is_next(world, demand)):
+                # Another queue is next, and is looked at in this instant; or another shape: what is free elsewhere, too
+                # little for this one, may be enough for it.
                 demand.queue.dirty = demand.queue.demanding = world.dirty = True
                 limit = 0
         elif demand is EMPTY:

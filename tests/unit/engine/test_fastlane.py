@@ -16,6 +16,7 @@ from batchiac.model.compute_environment import ComputeEnvironment, ComputeResour
 from batchiac.model.job import Dependency, JobRequest
 from batchiac.model.job_definition import Container, JobDefinition, RetryStrategy
 from batchiac.model.job_queue import JobQueue
+from batchiac.model.scheduling_policy import SchedulingPolicy, Share
 
 PLAIN = JobDefinition("plain")
 CONTAINER = PLAIN.containers[0] if PLAIN.containers else Container()
@@ -99,6 +100,51 @@ def run(seed: int, *, watched: bool, retention_ms: int) -> list[Any]:
 def test_with_and_without_a_listener_the_same_happens(seed: int, retention_ms: int) -> None:
     """Also where tasks with stages have the shape of plain ones, and where rows are given out again."""
     assert run(seed, watched=False, retention_ms=retention_ms) == run(seed, watched=True, retention_ms=retention_ms)
+
+
+def run_shares(seed: int, *, watched: bool, counted: bool) -> list[Any]:
+    """Plain jobs taking turns over two fair-share queues and two FIFO ones; what can be described at the end."""
+    rnd = random.Random(seed)
+    engine = Engine(
+        seed=seed,
+        settings=EngineSettings(share_prefix_weight="counted" if counted else "each"),
+        behaviour=ByName(),
+    )
+    if watched:
+        engine.subscribe(lambda _effect: None)
+    resources = ComputeResources("EC2", 32, instance_types=("c5.xlarge",))
+    engine.create_compute_environment(ComputeEnvironment("ce", resources=resources))
+    engine.run_until_idle()
+    policy = SchedulingPolicy("p", shares=(Share("s0", 0.5), Share("s1*", 3.0)))
+    for number, fair in enumerate((True, True, False, False)):
+        engine.create_job_queue(JobQueue(f"q{number}", number, ("ce",), scheduling_policy=policy if fair else None))
+    engine.run_until_idle()
+    ids: list[str] = []
+    facts: list[Any] = []
+    for _ in range(12):
+        definition = rnd.choice((PLAIN, PLAIN, RETRIED, TIMED))
+        for number in range(rnd.choice((5, 60))):
+            share = f"s{rnd.randrange(15)}" if number % 4 < 2 else ""
+            priority = rnd.choice((None, None, 3)) if share else None
+            name = str(len(ids))
+            request = JobRequest(
+                name, f"q{number % 4}", definition, share_identifier=share, scheduling_priority=priority
+            )
+            ids.append(engine.submit_job(request))
+        if rnd.random() < 0.3:
+            rnd.choice((engine.cancel_job, engine.terminate_job))(rnd.choice(ids[-20:]), "not wanted")
+        engine.advance_to(engine.now_ms + rnd.choice((1, 999, 60_000, 300_000)))
+        facts.extend(engine.share_usage(f"q{number}") for number in range(2))
+    engine.run_until_idle()
+    facts.extend(map(engine.describe_job, ids))
+    return facts
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_short_cut_lets_shares_take_turns_as_the_general_code_does(seed: int) -> None:
+    """Jobs of several queues and shares are one lot; each ends up where and when it would with a listener."""
+    counted = seed % 2 == 1
+    assert run_shares(seed, watched=False, counted=counted) == run_shares(seed, watched=True, counted=counted)
 
 
 def test_a_job_in_rows_given_out_again_is_not_taken_for_the_one_before() -> None:
