@@ -14,31 +14,33 @@ from typing import Any
 from attrs import evolve
 
 from batchiac.aws import compute_environment as aws
-from batchiac.aws.wait import Wait, wait_until
-from batchiac.errors import AwsRefusal, WaitError
+from batchiac.aws.wait import Wait
+from batchiac.errors import AwsRefusal
 from batchiac.model.handler import CheckFailure, CheckResult, DiffResult, Effect, Properties, PropertyChange, ReadResult
-from batchiac.model.unknown import UNKNOWN, contains_unknown
+from batchiac.model.unknown import UNKNOWN
 from batchiac.provider.batch_resource import BatchResource
 from batchiac.provider.bridge import BRIDGED, find_bridge, replace_through_bridge, retire_bridge
+from batchiac.provider.drain import (
+    DRAIN,
+    RELATIONSHIP_DEADLINE_S,
+    UPDATE_MARGIN_S,
+    Jobs,
+    drain,
+    drain_failures,
+    drain_words,
+    in_minutes,
+    job_names,
+    short_name,
+    wait_for_queues,
+    within,
+)
 from batchiac.provider.floating import resolve_launch_template
 from batchiac.provider.identity import CREATING, identity_of
 from batchiac.provider.naming import AUTO_NAMED
 from batchiac.provider.normalise import normal
 from batchiac.provider.resource import PLACE
+from batchiac.provider.update_request import DEFAULT_JOB_MINUTES, UPDATE_ONLY, asked_desired, update_request
 from batchiac.rules.finding import Finding
-
-DRAIN = {"deadlineS": 1800, "onDeadline": "interrupt"}
-"""What happens to jobs on an environment that is deleted: they get this long; then `interrupt` (the instances end, and
-with them the jobs, as `Host EC2 (instance …) terminated.`, which retry rules see) or `fail` (nothing is deleted)."""
-
-RELATIONSHIP_DEADLINE_S = 300.0
-"""How long a deletion waits for the last queue to let go. Queues are repointed before, so this covers AWS's lag."""
-
-DEFAULT_JOB_MINUTES = 30
-"""BC:UpdatePolicy.jobExecutionTimeoutMinutes: "The default value is 30 (minutes)."."""
-
-UPDATE_MARGIN_S = 1200
-"""Beyond what jobs get: for new instances to start and old ones to end."""
 
 _SENT = (
     "computeEnvironmentName",
@@ -51,38 +53,7 @@ _SENT = (
     "context",
     "ecsSettings",
 )
-_UPDATABLE = ("state", "unmanagedvCpus", "serviceRole", "updatePolicy", "context", "ecsSettings", "eksConfiguration")
-_UPDATE_ONLY = ("updateToLatestImageVersion",)
-"""Members of computeResources that UpdateComputeEnvironment takes and CreateComputeEnvironment does not."""
 
-_WHEN_LEFT_OUT: Mapping[str, Any] = {
-    "minvCpus": 0,
-    "securityGroupIds": [],
-    "ec2KeyPair": "",
-    "imageId": "",
-    "placementGroup": "",
-    "bidPercentage": 100,
-    "ec2Configuration": [],
-    "tags": {},
-    "scalingPolicy": {"minScaleDownDelayMinutes": 0},
-}
-"""How UpdateComputeEnvironment is told that a member of computeResources is no longer wanted.
-Source: botocore 1.44, ComputeResourceUpdate."""
-
-_TOP_LEFT_OUT: Mapping[str, Any] = {
-    "state": "ENABLED",
-    "unmanagedvCpus": 0,
-    "serviceRole": "",
-    "updatePolicy": {"terminateJobsOnUpdate": False, "jobExecutionTimeoutMinutes": DEFAULT_JOB_MINUTES},
-    "context": "",
-    "ecsSettings": {"containerInsights": "DISABLED"},
-    "eksConfiguration": {"accessEntry": {"desiredState": "INHERIT_FROM_CLUSTER"}},
-}
-"""The same for what stands beside computeResources. Source: botocore 1.44, UpdateComputeEnvironmentRequest."""
-
-
-Jobs = list[dict[str, Any]]
-"""Jobs as DescribeJobs tells them."""
 
 _OF_ONE = {"get": "gets", "are": "is"}
 
@@ -100,15 +71,15 @@ class ComputeEnvironment(BatchResource):
     # -- no calls, but for a floating launch template -----------------------------------------------------------
 
     def _fill(self, olds: Properties, checked: dict[str, Any]) -> None:
-        drain = checked.get("drain")
-        checked["drain"] = {**DRAIN, **(drain if isinstance(drain, Mapping) else {})}
+        said = checked.get("drain")
+        checked["drain"] = {**DRAIN, **(said if isinstance(said, Mapping) else {})}
         resolve_launch_template(self.door, checked)
 
     def check(self, olds: Properties, inputs: Properties) -> CheckResult:
         """As every check; and a replacement that AWS would refuse in either order is said here, before anything."""
         result = super().check(olds, inputs)
         checked = result.inputs
-        if failures := (*result.failures, *_drain_failures(checked["drain"])):
+        if failures := (*result.failures, *drain_failures(checked["drain"])):
             return CheckResult(checked, failures)  # type: ignore[arg-type]
         if not olds.get("computeEnvironmentName") or checked.get(AUTO_NAMED):
             return result
@@ -134,7 +105,7 @@ class ComputeEnvironment(BatchResource):
     def _diff(self, state: Properties, inputs: Properties, jobs: Jobs | None) -> DiffResult:
         result = super().diff(state, inputs)
         changes = list(result.changes)
-        if asked := _asked_desired(state, inputs):
+        if asked := asked_desired(state, inputs):
             path = "computeResources.desiredvCpus"
             note = "asked for; AWS only lets it grow"
             changes.append(PropertyChange(path, "update", asked[0], asked[1], Effect.SCALING_UPDATE, note))
@@ -151,7 +122,7 @@ class ComputeEnvironment(BatchResource):
         if delete_first and inputs.get("replaceThroughBridge") is True:
             notes = [
                 "replaced through a bridge: a second environment takes the queues while this one drains and is made"
-                f" anew under its name and ARN; {_drain_words(inputs, _some(jobs, 'get'))}"
+                f" anew under its name and ARN; {drain_words(inputs, _some(jobs, 'get'))}"
             ]
             changes = [_with_kind(each, each.kind.removesuffix("-replace")) for each in changes]
             replaces, delete_first = [], False
@@ -170,7 +141,7 @@ class ComputeEnvironment(BatchResource):
         if Effect.REPLACE in effects:
             yield (
                 "replacement: a new environment is made, queues are repointed,"
-                f" {_drain_words(inputs, _some(jobs, 'get', ' on the old one'))}"
+                f" {drain_words(inputs, _some(jobs, 'get', ' on the old one'))}"
             )
         elif Effect.INFRASTRUCTURE_UPDATE in effects:
             policy = inputs.get("updatePolicy") or {}
@@ -193,7 +164,7 @@ class ComputeEnvironment(BatchResource):
         if _is_disabled(inputs):
             del wire["state"]
         if isinstance(resources := wire.get("computeResources"), Mapping):
-            wire["computeResources"] = {key: value for key, value in resources.items() if key not in _UPDATE_ONLY}
+            wire["computeResources"] = {key: value for key, value in resources.items() if key not in UPDATE_ONLY}
         return wire
 
     @classmethod
@@ -206,7 +177,7 @@ class ComputeEnvironment(BatchResource):
             request["updatePolicy"] = inputs["updatePolicy"]
         resources = inputs.get("computeResources")
         if isinstance(resources, Mapping):
-            only = {key: resources[key] for key in _UPDATE_ONLY if resources.get(key) is not None}
+            only = {key: resources[key] for key in UPDATE_ONLY if resources.get(key) is not None}
             request |= {"computeResources": only} if only else {}
         if not request:
             return []
@@ -226,7 +197,7 @@ class ComputeEnvironment(BatchResource):
             # "Compute Environment must be created in ENABLED state."; it is disabled when it is settled.
             del sent["state"]
         if isinstance(resources := sent.get("computeResources"), Mapping):
-            sent["computeResources"] = {key: value for key, value in resources.items() if key not in _UPDATE_ONLY}
+            sent["computeResources"] = {key: value for key, value in resources.items() if key not in UPDATE_ONLY}
         if tags:
             sent["tags"] = dict(tags)
         answer = self.door.client("batch").create_compute_environment(**sent)
@@ -284,7 +255,7 @@ class ComputeEnvironment(BatchResource):
         if self.is_replaced_through_bridge(state, inputs) or state.get("statusReason") == BRIDGED:
             replace_through_bridge(self, resource_id, state, inputs)
             return
-        sent = self._update_request(resource_id, state, inputs)
+        sent = update_request(self.door, resource_id, state, inputs)
         found = aws.wait(self.door, resource_id, aws.STILL)
         if found is not None and found.get("status") == "INVALID":
             sent = self._look_again(resource_id, inputs, sent)
@@ -295,43 +266,6 @@ class ComputeEnvironment(BatchResource):
         deadline_s = 60 * minutes + UPDATE_MARGIN_S
         aws.wait(self.door, resource_id, Wait(aws.SETTLED.reach, aws.SETTLED.going, deadline_s))
 
-    def _update_request(self, resource_id: str, state: Properties, inputs: Properties) -> dict[str, Any]:
-        keys = (*_UPDATABLE, "computeResources")
-        old = normal(self.kind, {key: state.get(key) for key in keys})
-        new = normal(self.kind, {key: inputs.get(key) for key in keys})
-        sent: dict[str, Any] = {}
-        for key in _UPDATABLE:
-            if old.get(key) != new.get(key):
-                sent[key] = self._top(key, inputs.get(key))
-        before, after = old.get("computeResources", {}), new.get("computeResources", {})
-        wanted = inputs.get("computeResources") or {}
-        resources = {
-            key: _updatable(key, wanted[key]) if wanted.get(key) is not None else self._left_out(key, before)
-            for key in {**before, **after}
-            if before.get(key) != after.get(key) and not (key in _UPDATE_ONLY and wanted.get(key) is None)
-        }
-        if asked := _asked_desired(state, inputs):
-            current = ((aws.find(self.door, resource_id) or {}).get("computeResources") or {}).get("desiredvCpus", 0)
-            if asked[1] > current:
-                resources["desiredvCpus"] = asked[1]
-        if resources:
-            if wanted.get("updateToLatestImageVersion") or "launchTemplate" in resources:
-                # It falls back to false after each update (UG:updating-compute-environments): said again each time.
-                # "In order to update the AMI specified in a launch template, the updateToLatestImageVersion parameter
-                # must be set to true." (BC:ComputeResourceUpdate.launchTemplate); with another AMI named it is ignored.
-                resources["updateToLatestImageVersion"] = True
-            sent["computeResources"] = resources
-        return sent
-
-    def _top(self, key: str, value: Any) -> Any:
-        """A property beside computeResources as an update takes it."""
-        if key == "eksConfiguration" and value:
-            # UpdateEksConfiguration has no other member.
-            return {"accessEntry": value.get("accessEntry") or _TOP_LEFT_OUT[key]["accessEntry"]}
-        if key == "updatePolicy":
-            return {**_TOP_LEFT_OUT[key], **(value or {})}
-        return _TOP_LEFT_OUT[key] if value is None else value
-
     def _look_again(self, resource_id: str, inputs: Properties, sent: dict[str, Any]) -> dict[str, Any]:
         """The update that repairs an INVALID environment, once its cause is gone: disabled first, then as wanted.
 
@@ -341,20 +275,14 @@ class ComputeEnvironment(BatchResource):
         aws.wait(self.door, resource_id, aws.STILL)
         return {**sent, "state": inputs.get("state") or "ENABLED"}
 
-    def _left_out(self, key: str, before: Mapping[str, Any]) -> Any:
-        if key == "launchTemplate":
-            named = "launchTemplateId" if "launchTemplateId" in before[key] else "launchTemplateName"
-            return {named: ""}
-        return _WHEN_LEFT_OUT[key]
-
     # -- deletion -----------------------------------------------------------------------------------------------
 
     def _remove(self, resource_id: str, state: Properties) -> None:
         found = aws.wait(self.door, resource_id, aws.STILL)
         if found is None:
             return
-        self._wait_for_queues(resource_id)
-        self._drain(found, {**DRAIN, **(state.get("drain") or {})})
+        wait_for_queues(self.door, resource_id)
+        drain(self.door, found, state.get("drain") or {})
         client = self.door.client("batch")
         if found.get("state") != "DISABLED":
             client.update_compute_environment(computeEnvironment=resource_id, state="DISABLED")
@@ -373,65 +301,15 @@ class ComputeEnvironment(BatchResource):
                 raise
             return True
 
-        self._within(accepted, f"deletion of compute environment {_short(resource_id)}", RELATIONSHIP_DEADLINE_S)
-
-    def _wait_for_queues(self, resource_id: str) -> None:
-        def free() -> bool | str:
-            queues = aws.queues_of(self.door, resource_id)
-            return not queues or (
-                f"queue {', '.join(queues)} still refers to it: take it out of computeEnvironmentOrder"
-            )
-
-        self._within(free, f"queues to let go of compute environment {_short(resource_id)}", RELATIONSHIP_DEADLINE_S)
-
-    def _drain(self, found: Mapping[str, Any], drain: Mapping[str, Any]) -> None:
-        jobs: Jobs = []
-
-        def idle() -> bool | str:
-            # No queue refers to it, so no job comes: those that were there are watched, and at last all are looked for.
-            nonlocal jobs
-            jobs = aws.still_running(self.door, found, [each["jobId"] for each in jobs])
-            jobs = jobs or aws.running_jobs(self.door, found)
-            return not jobs or f"{len(jobs)} jobs still run on it: {_job_names(jobs)}"
-
-        what = f"jobs on compute environment {found['computeEnvironmentName']} to end"
-        try:
-            self._within(idle, what, float(drain["deadlineS"]))
-        except WaitError as error:
-            if drain["onDeadline"] == "fail":
-                raise WaitError(
-                    f"{error.message}; nothing was deleted: wait for them, or set drain on_deadline to interrupt",
-                    status=error.status,
-                    status_reason=error.status_reason,
-                    timed_out=True,
-                ) from error
-            self._end_fargate_jobs(found)
-
-    def _end_fargate_jobs(self, found: Mapping[str, Any]) -> None:
-        # "Compute environments that use Fargate resources must terminate all active jobs on that compute environment
-        # before deleting the compute environment. If this isn't done, the compute environment enters an invalid state."
-        # (API_DeleteComputeEnvironment). There is no instance whose end a retry rule could see.
-        if not str((found.get("computeResources") or {}).get("type")).startswith("FARGATE"):
-            return
-        reason = f"compute environment {found['computeEnvironmentName']} is deleted and its drain deadline passed"
-        for job in aws.running_jobs(self.door, found):
-            self.door.client("batch").terminate_job(jobId=job["jobId"], reason=reason)
-
-        def idle() -> bool | str:
-            jobs = aws.running_jobs(self.door, found)
-            return not jobs or f"{len(jobs)} jobs are still ending: {_job_names(jobs)}"
-
-        what = f"terminated jobs on compute environment {found['computeEnvironmentName']} to end"
-        self._within(idle, what, UPDATE_MARGIN_S)
-
-    def _within(self, holds: Any, what: str, deadline_s: float) -> None:
-        wait_until(holds, what=what, deadline_s=deadline_s, sleep=self.door.sleep, clock=self.door.clock)
+        within(
+            self.door, accepted, f"deletion of compute environment {short_name(resource_id)}", RELATIONSHIP_DEADLINE_S
+        )
 
     def delete_words(self, state: Properties) -> str:
         """What deleting the environment does to the jobs on it, unless their queue ends them before."""
-        drain = {**DRAIN, **(state.get("drain") or {})}
-        minutes = _minutes(drain["deadlineS"])
-        if drain["onDeadline"] == "interrupt":
+        terms = {**DRAIN, **(state.get("drain") or {})}
+        minutes = in_minutes(terms["deadlineS"])
+        if terms["onDeadline"] == "interrupt":
             return f"interrupts, after up to {minutes},"
         return f"waits up to {minutes}, and then fails, for"
 
@@ -439,19 +317,6 @@ class ComputeEnvironment(BatchResource):
         """The jobs STARTING or RUNNING on the environment: what an update or a deletion of it may interrupt."""
         found = aws.find(self.door, resource_id)
         return aws.running_jobs(self.door, found) if found else []
-
-
-def _updatable(key: str, value: Any) -> Any:
-    """A member of computeResources without what only a create takes: "You cannot change capacityOptionType or
-    fipsEnabled on update" (BC:ComputeResourceUpdate.managedInstancesProvider)."""
-    if key != "managedInstancesProvider" or not isinstance(value.get("instanceLaunchTemplate"), Mapping):
-        return value
-    launch = {
-        each: found
-        for each, found in value["instanceLaunchTemplate"].items()
-        if each not in ("capacityOptionType", "fipsEnabled")
-    }
-    return {**value, "instanceLaunchTemplate": launch}
 
 
 def _is_disabled(inputs: Properties) -> bool:
@@ -470,57 +335,10 @@ def _with_kind(change: PropertyChange, kind: str) -> PropertyChange:
     return evolve(change, kind=kind)  # type: ignore[arg-type]  # one of the six words, with or without its suffix
 
 
-def _drain_failures(drain: Mapping[str, Any]) -> list[CheckFailure]:
-    failures = []
-    deadline_s, on_deadline = drain["deadlineS"], drain["onDeadline"]
-    if deadline_s is not UNKNOWN and (isinstance(deadline_s, bool) or not isinstance(deadline_s, int | float)):
-        failures.append(CheckFailure("drain.deadlineS", f"drain.deadlineS is {deadline_s!r}: give seconds, a number"))
-    elif isinstance(deadline_s, int | float) and deadline_s < 0:
-        failures.append(CheckFailure("drain.deadlineS", f"drain.deadlineS is {deadline_s}: 0 seconds or more"))
-    if on_deadline is not UNKNOWN and on_deadline not in ("interrupt", "fail"):
-        reason = f"drain.onDeadline is {on_deadline!r}: interrupt or fail is allowed"
-        failures.append(CheckFailure("drain.onDeadline", reason))
-    if unknown := sorted(set(drain) - set(DRAIN)):
-        failures.append(CheckFailure("drain", f"drain has {', '.join(unknown)}: deadlineS and onDeadline are known"))
-    return failures
-
-
-def _asked_desired(state: Properties, inputs: Properties) -> tuple[int, int] | None:
-    """(what the state asked for, what the program asks for now) when the program asks for more."""
-    old, new = (
-        (each.get("computeResources") or {}).get("desiredvCpus")
-        if isinstance(each.get("computeResources"), Mapping)
-        else None
-        for each in (state, inputs)
-    )
-    if not isinstance(new, int) or contains_unknown(old) or (isinstance(old, int) and new <= old):
-        return None
-    return (old or 0, new)
-
-
-def _job_names(jobs: Jobs) -> str:
-    names = [str(each.get("jobName", each["jobId"])) for each in jobs[:5]]
-    return ", ".join(names) + (f" and {len(jobs) - 5} more" if len(jobs) > 5 else "")
-
-
 def _some(jobs: Jobs | None, verb: str, where: str = "") -> str:
     """ "12 running jobs (a, b, c, d, e and 7 more) get", with one job "1 running job (a) gets"; uncounted without."""
     if jobs is None:
         return f"running jobs{where} {verb}"
     if len(jobs) == 1:
-        return f"1 running job{where} ({_job_names(jobs)}) {_OF_ONE[verb]}"
-    return f"{len(jobs)} running jobs{where} ({_job_names(jobs)}) {verb}" if jobs else f"0 running jobs{where} {verb}"
-
-
-def _drain_words(inputs: Properties, jobs: str) -> str:
-    drain = {**DRAIN, **(inputs.get("drain") or {})}
-    after = "then the instances end" if drain["onDeadline"] == "interrupt" else "then the deletion fails"
-    return f"{jobs} up to {_minutes(drain['deadlineS'])}, {after}"
-
-
-def _minutes(seconds: float) -> str:
-    return f"{seconds / 60:g} minutes"
-
-
-def _short(arn: str) -> str:
-    return arn.rpartition("/")[2]
+        return f"1 running job{where} ({job_names(jobs)}) {_OF_ONE[verb]}"
+    return f"{len(jobs)} running jobs{where} ({job_names(jobs)}) {verb}" if jobs else f"0 running jobs{where} {verb}"
