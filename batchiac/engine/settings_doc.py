@@ -20,7 +20,8 @@ How long things take, and which of two readings of AWS's documents holds. Times 
 are [decision records](decisions/).
 
 ```python
-with local_stack(settings=EngineSettings(launch_ms=30_000, service=ServiceSettings(dispatch_ms=0))) as stack: ...
+with local_stack(settings=EngineSettings(launch_ms=30_000, service=ServiceSettings(dispatch_ms=0))) as stack:
+    ...
 ```
 
 ```sh
