@@ -73,6 +73,8 @@ def repoint(handler: ComputeEnvironment, old_arn: str, new_arn: str) -> None:
         order = queue.get("computeEnvironmentOrder", ())
         if not any(each["computeEnvironment"] == old_arn for each in order) or queue.get("status") == "DELETING":
             continue
+        # One that an interrupted run has just changed is UPDATING, and refuses a second change meanwhile.
+        job_queue.wait(door, queue["jobQueueArn"], job_queue.SETTLED)
         changed = [
             {
                 **each,

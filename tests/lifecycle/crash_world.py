@@ -10,6 +10,7 @@ would, and says what there is: everything in the account, and the state.
 from __future__ import annotations
 
 import contextlib
+import gc
 import hashlib
 import json
 import os
@@ -587,6 +588,9 @@ def _in_a_fork(act: Callable[[], Any]) -> Any:
     reading, writing = os.pipe()
     child = _fork()
     if child == 0:
+        # A collection would write to every page that the processes share, and so copy it.
+        gc.freeze()
+        gc.disable()
         os.close(reading)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
