@@ -7,8 +7,9 @@ answer is what a broken connection is to botocore, `ConnectionClosedError`, whic
 from __future__ import annotations
 
 import io
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,6 +21,10 @@ from batchiac.local.wire import error_response
 _MARK = "_batchiac_faults"
 _running: list[Faults] = []
 """Of the stacks that run in this process; the last one's hold."""
+_IN_TURN = frozenset({"ec2", "iam"})
+"""Services that answer one request at a time: a deployment calls them from many threads, moto is not written for them
+(one deletes a role while another goes through the roles), and nothing in them waits for another request."""
+_turn_lock = threading.RLock()
 
 
 def begin_faults(faults: Faults) -> None:
@@ -69,7 +74,8 @@ def _meeting_faults(call: Callable[..., Any]) -> Callable[..., Any]:
     def answer(self: Any, event_name: str, request: Any, **options: Any) -> Any:
         faults = _running[-1] if _running else None
         if faults is None or not self.enabled or not faults.any_of_requests:
-            return call(self, event_name, request, **options)
+            with _turn(request):
+                return call(self, event_name, request, **options)
         environ = _environ_of(request)
         scope = read_scope(environ)
         service = scope.service if scope is not None else ""
@@ -79,7 +85,8 @@ def _meeting_faults(call: Callable[..., Any]) -> Callable[..., Any]:
             operation = read_action(environ)
         try:
             faults.before(service, operation)
-            answered = call(self, event_name, request, **options)
+            with _turn(request):
+                answered = call(self, event_name, request, **options)
             faults.after(service, operation)
         except ApiError as error:
             return _response(request.url, *_refusal(service, environ, error))
@@ -88,6 +95,11 @@ def _meeting_faults(call: Callable[..., Any]) -> Callable[..., Any]:
         return answered
 
     return answer
+
+
+def _turn(request: Any) -> AbstractContextManager[Any]:
+    service = (urlsplit(request.url).hostname or "").partition(".")[0]
+    return _turn_lock if service in _IN_TURN else nullcontext()
 
 
 def _environ_of(request: Any) -> dict[str, Any]:
