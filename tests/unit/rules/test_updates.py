@@ -27,7 +27,8 @@ def test_every_member_of_an_environment_has_a_row(member: str) -> None:
 @pytest.mark.parametrize("member", members("ComputeResourceUpdate"))
 def test_what_the_update_api_takes_is_never_a_replacement_by_itself(member: str) -> None:
     """A replacement is only for what UpdateComputeEnvironment does not take: none is needless (terraform#24374)."""
-    row = effect_of("ComputeEnvironment", f"computeResources.{member}", MANAGED, MANAGED)
+    wanted = {"computeResources": {member: ["anything"], **MANAGED["computeResources"]}}
+    row = effect_of("ComputeEnvironment", f"computeResources.{member}", MANAGED, wanted)
     assert row.effect is not Effect.REPLACE
 
 
