@@ -32,11 +32,15 @@ def prepare(world: World, definition: JobDefinition) -> Prepared:
 
 
 def node_containers(definition: JobDefinition, node: int) -> tuple[Container, ...]:
-    """The containers of one node: ranges may be nested, "the inner range wins" (the narrowest one)."""
-    matching = [each for each in definition.node_ranges if each.first <= node <= each.last]
-    if not matching:
+    """The containers of one node.
+
+    Raises:
+        InvalidRefusal: no range covers it.
+    """
+    containers = definition.containers_of_node(node)
+    if not containers:
         raise InvalidRefusal(f"no node range of {definition.name} covers node {node}: give ranges for every node")
-    return min(matching, key=lambda each: each.last - each.first).containers
+    return containers
 
 
 def needs_of(containers: Sequence[Container]) -> tuple[int, int, int]:

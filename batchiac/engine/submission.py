@@ -245,15 +245,9 @@ def admit(world: World, record: Record) -> None:
     if record.plan.definition.invalid_reason:
         fail_all(world, record, JobEvent.INVALID, record.plan.definition.invalid_reason)
         return
-    if record.kind == PLAIN:
-        if record.waits:
-            change(world, record, record.row, JobEvent.ADMITTED_WAITING)
-        else:
-            change(world, record, record.row, JobEvent.ADMITTED_READY)
-            enqueue(world, record, record.row, record.row + 1)
-        return
     if record.kind == MULTINODE:
         change_children(world, record, 0, record.size, JobEvent.ADMITTED_WAITING)
+    if record.kind in (PLAIN, MULTINODE):
         if record.waits:
             change(world, record, record.row, JobEvent.ADMITTED_WAITING)
         else:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from batchiac.engine.reasons import ESSENTIAL_EXITED
-from batchiac.local.job_payload import merged_properties, target_nodes
+from batchiac.local.job_payload import merged_properties, node_range
 from batchiac.local.operations.job_definition import retry_shown
 from batchiac.local.records import JobRecord
 
@@ -109,6 +109,13 @@ def job_summary(batch: BatchBackend, record: JobRecord, line: JobSummary) -> Wir
 def payload_of(record: JobRecord) -> Wire:
     """What the job runs, in wire form."""
     return record.payload if record.payload is not None else merged_properties(record.definition.wire, {})
+
+
+def payload_at(record: JobRecord, view: JobView) -> Wire:
+    """What this job, child or node runs, in wire form; of a multi-node parent what its first node does."""
+    payload = payload_of(record)
+    nodes = payload.get("nodeProperties")
+    return payload if nodes is None else node_range(nodes, view.node_index or 0)
 
 
 def shown_overrides(record: JobRecord) -> Wire:
@@ -367,11 +374,6 @@ def _add_nodes(batch: BatchBackend, detail: Wire, record: JobRecord, view: JobVi
         detail["nodeProperties"] = properties
         return
     detail["nodeDetails"] = {"nodeIndex": view.node_index, "isMainNode": view.is_main_node}
-    covering = []
-    for entry in properties["nodeRangeProperties"]:
-        first, last = target_nodes(entry["targetNodes"], properties["numNodes"])
-        if first <= view.node_index <= last:
-            covering.append((last - first, entry))
+    covering = node_range(properties, view.node_index)
     if covering:
-        # "If ranges nest, the inner one wins": the narrowest.
-        _add_payload(batch, detail, record, view, min(covering, key=lambda pair: pair[0])[1])
+        _add_payload(batch, detail, record, view, covering)

@@ -62,6 +62,20 @@ def target_nodes(text: str, num_nodes: int) -> tuple[int, int]:
     return int(first or 0), int(last) if last else num_nodes - 1
 
 
+def node_range(properties: Wire, node: int) -> Wire:
+    """The entry of nodeRangeProperties that says what `node` runs; empty where none covers it.
+
+    "If ranges nest, the inner one wins": the narrowest.
+    Source: botocore 1.44.5, batch, NodeRangeProperty.targetNodes.
+    """
+    covering = []
+    for entry in properties["nodeRangeProperties"]:
+        first, last = target_nodes(entry["targetNodes"], properties["numNodes"])
+        if first <= node <= last:
+            covering.append((last - first, entry))
+    return min(covering, key=lambda pair: pair[0])[1] if covering else {}
+
+
 def merged_by_key(old: Sequence[Wire], new: Sequence[Wire], key: str) -> list[Wire]:
     """`old` with the entries of `new` in place of those of the same `key`, the rest of `new` after it."""
     replacements = {entry[key]: entry for entry in new}

@@ -107,3 +107,12 @@ class JobDefinition:
     consumables: tuple[ConsumableRequirement, ...] = field(default=(), converter=as_tuple)
     tags: Mapping[str, str] = _NOTHING
     invalid_reason: str = ""
+
+    def containers_of_node(self, node: int) -> tuple[Container, ...]:
+        """What one node runs, none where no range covers it. Ranges may be nested: "the inner range wins", the
+        narrowest one.
+
+        Source: botocore 1.44.5, batch, NodeRangeProperty.targetNodes.
+        """
+        covering = [each for each in self.node_ranges if each.first <= node <= each.last]
+        return min(covering, key=lambda each: each.last - each.first).containers if covering else ()

@@ -10,8 +10,7 @@ from attrs import frozen
 
 from batchiac.engine.views import AttemptView, JobView
 from batchiac.local.executors.secrets import read_secret
-from batchiac.local.job_detail import log_group_of, log_stream_of, payload_of, task_id_of
-from batchiac.local.job_payload import target_nodes
+from batchiac.local.job_detail import log_group_of, log_stream_of, payload_at, task_id_of
 from batchiac.model.job_definition import Container
 
 if TYPE_CHECKING:
@@ -107,24 +106,12 @@ def plan_task(
 def models_of(view: JobView) -> Sequence[Container]:
     """The containers of a job, child or node as the engine has them."""
     definition = view.request.definition
-    if view.node_index is None:
-        return definition.containers
-    ranges = [each for each in definition.node_ranges if each.first <= view.node_index <= each.last]
-    # "If ranges nest, the inner one wins": the narrowest.
-    return min(ranges, key=lambda each: each.last - each.first).containers if ranges else ()
+    return definition.containers if view.node_index is None else definition.containers_of_node(view.node_index)
 
 
 def wires_of(record: JobRecord, view: JobView) -> Iterator[Wire]:
     """The same containers in wire form, in the same order."""
-    payload = payload_of(record)
-    nodes = payload.get("nodeProperties")
-    if nodes is not None:
-        covering = []
-        for entry in nodes["nodeRangeProperties"]:
-            first, last = target_nodes(entry["targetNodes"], nodes["numNodes"])
-            if first <= (view.node_index or 0) <= last:
-                covering.append((last - first, entry))
-        payload = min(covering, key=lambda pair: pair[0])[1] if covering else {}
+    payload = payload_at(record, view)
     single = payload.get("containerProperties") or payload.get("container")
     if single is not None:
         yield single

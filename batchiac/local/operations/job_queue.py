@@ -157,18 +157,10 @@ def _lines(batch: BatchBackend, queue: str, status: str) -> Iterator[JobSummary]
 
 
 def _vcpus_of(definition: JobDefinition) -> float:
-    """What one job of a definition takes, all nodes together; of nested node ranges the narrowest holds."""
+    """What one job of a definition takes, all nodes together."""
     if not definition.node_ranges:
         return _vcpus_of_host(definition.containers)
-    return sum(
-        _vcpus_of_host(
-            min(
-                (each for each in definition.node_ranges if each.first <= node <= each.last),
-                key=lambda each: each.last - each.first,
-            ).containers
-        )
-        for node in range(definition.num_nodes)
-    )
+    return sum(_vcpus_of_host(definition.containers_of_node(node)) for node in range(definition.num_nodes))
 
 
 def _vcpus_of_host(containers: Sequence[Container]) -> float:

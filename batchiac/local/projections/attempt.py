@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from batchiac.local.job_detail import payload_of
-from batchiac.local.job_payload import target_nodes
+from batchiac.local.job_detail import payload_at
 
 if TYPE_CHECKING:
     from batchiac.engine.views import AttemptView, JobView
@@ -23,15 +22,7 @@ def attempt_of(view: JobView, number: int) -> AttemptView | None:
 
 def containers_of(record: JobRecord, view: JobView) -> list[Wire]:
     """The containers of a job, child or node, in wire form."""
-    payload = payload_of(record)
-    nodes = payload.get("nodeProperties")
-    if nodes is not None:
-        ranges = []
-        for entry in nodes["nodeRangeProperties"]:
-            first, last = target_nodes(entry["targetNodes"], nodes["numNodes"])
-            if first <= (view.node_index or 0) <= last:
-                ranges.append((last - first, entry))
-        payload = min(ranges, key=lambda pair: pair[0])[1] if ranges else {}
+    payload = payload_at(record, view)
     single = payload.get("containerProperties") or payload.get("container")
     if single is not None:
         return [single]
