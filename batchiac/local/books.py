@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from batchiac.engine.views import JobSummary
 from batchiac.local.api_error import ApiError, execution_refusal, refusal
-from batchiac.local.records import DefinitionRecord, JobRecord, Record, Shelf
+from batchiac.local.records import DefinitionRecord, JobRecord, QuotaShareShelf, Record, Shelf
 from batchiac.model.arn import batch_arn, partition_of
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Books:
         self.policies = self._shelf("scheduling-policy", "Scheduling policy")
         self.consumables = self._shelf("consumable-resource", "Consumable resource")
         self.service_environments = self._shelf("service-environment", "Service environment")
-        self.quota_shares = self._shelf("quota-share", "Quota share")
+        self.quota_shares = QuotaShareShelf("quota-share", "Quota share", self.account_id, self.region_name)
         self.service_jobs: dict[str, Record] = {}
         self.definitions: dict[str, dict[int, DefinitionRecord]] = {}
         self._revisions: dict[str, int] = {}
@@ -146,7 +146,7 @@ class Books:
             self.service_environments,
             self.quota_shares,
         ):
-            if arn.startswith(shelf.arn_of("")) and (record := shelf.find(arn)) is not None:
+            if arn.startswith("arn:") and (record := shelf.find(arn)) is not None:
                 return record.tags
         if arn.startswith(self.definition_arn("")):
             name, _, revision = self.definition_name(arn).partition(":")

@@ -12,7 +12,7 @@ from typing import Any
 from attrs import define, field
 
 from batchiac.local.api_error import ApiError, refusal
-from batchiac.model.arn import BatchResource, batch_arn
+from batchiac.model.arn import BatchResource, batch_arn, quota_share_arn
 
 
 @define(eq=False)
@@ -166,3 +166,18 @@ class Shelf:
 
     def __contains__(self, name_or_arn: str) -> bool:
         return self.find(name_or_arn) is not None
+
+
+class QuotaShareShelf(Shelf):
+    """The quota shares, by `<queue>/<share>`: names are unique in their queue, which is a part of the ARN."""
+
+    def arn_of(self, name: str) -> str:
+        queue, _, share = name.partition("/")
+        return quota_share_arn(queue, share, region=self.region, account=self.account)
+
+    def name_of(self, name_or_arn: str) -> str:
+        last = name_or_arn.rpartition(":")[2].split("/")
+        if len(last) == 4:
+            name = f"{last[1]}/{last[3]}"
+            return name if name_or_arn == self.arn_of(name) else name_or_arn
+        return name_or_arn

@@ -28,6 +28,14 @@ def batch_arn(resource: BatchResource, name: str, *, region: str, account: str) 
     return f"arn:{partition_of(region)}:batch:{region}:{account}:{resource}/{name}"
 
 
+def quota_share_arn(queue: str, share: str, *, region: str, account: str) -> str:
+    """`arn:aws:batch:us-east-1:123456789012:job-queue/queue/quota-share/share`: a share is a part of its queue.
+
+    Source: the example of https://docs.aws.amazon.com/batch/latest/APIReference/API_DeleteQuotaShare.html
+    """
+    return batch_arn("job-queue", f"{queue}/quota-share/{share}", region=region, account=account)
+
+
 def ecs_arn(resource: str, *, region: str, account: str) -> str:
     """An ECS ARN: `resource` is `cluster/…`, `task/<cluster>/<id>` or `container-instance/<cluster>/<id>`."""
     return f"arn:{partition_of(region)}:ecs:{region}:{account}:{resource}"

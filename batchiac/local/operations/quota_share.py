@@ -31,7 +31,7 @@ def create_quota_share(batch: BatchBackend, request: Wire) -> Wire:
     wire = {key: request[key] for key in _SETTINGS if key in request}
     wire.setdefault("state", "ENABLED")
     wire |= {"quotaShareName": request["quotaShareName"], "jobQueueArn": queue.arn}
-    # Names are unique in their queue, so that the queue's name is part of the ARN.
+    # Names are unique in their queue.
     record = batch.new_record(batch.quota_shares, f"{queue.name}/{request['quotaShareName']}", wire, request)
     batch.begin(record, "CREATING", then="VALID")
     return _names(record)

@@ -50,7 +50,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "DeleteComputeEnvironment": ({"computeEnvironment": "ce"}, "state must be DISABLED"),
     "DeleteConsumableResource": ({"consumableResource": "nowhere"}, "does not exist"),
     "DeleteJobQueue": ({"jobQueue": "q"}, "state must be DISABLED"),
-    "DeleteQuotaShare": ({"quotaShareArn": ARN + "job-queue/sq/quota-share/team"}, ""),
+    "DeleteQuotaShare": ({"quotaShareArn": ARN + "job-queue/sq/quota-share/team"}, "state must be DISABLED"),
     "DeleteSchedulingPolicy": ({"arn": ARN + "scheduling-policy/quota"}, "is used by job queue sq"),
     "DeleteServiceEnvironment": ({"serviceEnvironment": "se"}, "state must be DISABLED"),
     "DeregisterJobDefinition": ({"jobDefinition": "jd"}, "is not a job definition with revision"),

@@ -100,7 +100,7 @@ ARNS = {
     "Licence": ("ConsumableResourceArn", "consumable-resource/licence"),
     "Definition": ("JobDefinitionArn", "job-definition/jd:1"),
     "ServiceEnvironment": ("ServiceEnvironmentArn", "service-environment/"),
-    "Share": ("QuotaShareArn", "quota-share"),
+    "Share": ("QuotaShareArn", "job-queue/training/quota-share/team"),
 }
 TEMPLATE["Outputs"] = {
     **{f"Ref{name}": {"Value": {"Ref": name}} for name in ARNS},
