@@ -15,6 +15,7 @@ from batchiac.components.compute_environment import (
     UnmanagedComputeEnvironment,
     UpdatePolicy,
 )
+from batchiac.components.consumable_resource import ConsumableResource, Consumes
 from batchiac.components.declaration import FindingsRunError, Reference
 from batchiac.components.job_definition import (
     RETRY_ON_HOST_LOSS,
@@ -27,12 +28,16 @@ from batchiac.components.job_definition import (
 from batchiac.components.job_queue import JobQueue, SchedulingPolicy, TimeLimit
 from batchiac.components.launch_template import LaunchTemplate, PlacementGroup
 from batchiac.components.network import Network
+from batchiac.components.quota_share import QuotaShare
 from batchiac.components.roles import Roles
+from batchiac.components.service_environment import ServiceEnvironment
 from batchiac.components.stack_config import Key, read_config
 from batchiac.components.wire_resource import WireResource
 
 __all__ = [
     "RETRY_ON_HOST_LOSS",
+    "ConsumableResource",
+    "Consumes",
     "Container",
     "ContainerJobDefinition",
     "Drain",
@@ -46,10 +51,12 @@ __all__ = [
     "Network",
     "OnExit",
     "PlacementGroup",
+    "QuotaShare",
     "Reference",
     "Retry",
     "Roles",
     "SchedulingPolicy",
+    "ServiceEnvironment",
     "TimeLimit",
     "UnmanagedComputeEnvironment",
     "UpdatePolicy",

@@ -9,6 +9,7 @@ import pulumi
 from attrs import field, frozen
 
 from batchiac.components.component import Component
+from batchiac.components.consumable_resource import Consumes, consumed
 from batchiac.components.declaration import Reference, declare
 from batchiac.components.roles import Roles
 from batchiac.components.wire import merged, wired
@@ -102,6 +103,7 @@ class ContainerJobDefinition(_Definition):
         retry: attempts, or attempts and rules.
         timeout_s: each attempt's, at least 60.
         parameters: defaults of `Ref::name` in the command.
+        consumes: what each job takes of consumable resources, at most five of them.
         platform: `EC2` or `FARGATE`.
         scheduling_priority: 0 to 9999, within a share of a fair-share queue.
         propagate_tags: tags reach the ECS task.
@@ -119,6 +121,7 @@ class ContainerJobDefinition(_Definition):
         retry: Retry | int | None = None,
         timeout_s: int | None = None,
         parameters: Mapping[str, str] | None = None,
+        consumes: Sequence[Consumes] = (),
         platform: Literal["EC2", "FARGATE"] = "EC2",
         scheduling_priority: int | None = None,
         propagate_tags: bool | None = None,
@@ -134,6 +137,7 @@ class ContainerJobDefinition(_Definition):
             "type": "container",
             "containerProperties": _with_roles(container.properties(), roles),
             "platformCapabilities": [platform],
+            "consumableResourceProperties": consumed(consumes),
             **_shared(retry, timeout_s, parameters, scheduling_priority, propagate_tags, keep_revisions, tags),
         }
         self._declare(name, merged(inputs, wire))
@@ -148,6 +152,7 @@ class MultiNodeJobDefinition(_Definition):
         groups: node range (`0`, `1:`, `0:3`) → container.
         main_node: its index.
         instance_type: every node's, where one is wanted.
+        consumes: what each job takes of consumable resources, at most five of them.
     """
 
     def __init__(
@@ -163,6 +168,7 @@ class MultiNodeJobDefinition(_Definition):
         retry: Retry | int | None = None,
         timeout_s: int | None = None,
         parameters: Mapping[str, str] | None = None,
+        consumes: Sequence[Consumes] = (),
         propagate_tags: bool | None = None,
         keep_revisions: int | None = None,
         job_definition_name: str | None = None,
@@ -184,6 +190,7 @@ class MultiNodeJobDefinition(_Definition):
             "jobDefinitionName": job_definition_name,
             "type": "multinode",
             "nodeProperties": {"numNodes": nodes, "mainNode": main_node, "nodeRangeProperties": node_ranges},
+            "consumableResourceProperties": consumed(consumes),
             **_shared(retry, timeout_s, parameters, None, propagate_tags, keep_revisions, tags),
         }
         self._declare(name, merged(inputs, wire))

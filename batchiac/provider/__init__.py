@@ -23,10 +23,13 @@ _WHERE: Mapping[str, str] = {
     "PlacementGroup": "simple_kinds",
     "InstanceProfile": "simple_kinds",
     "SchedulingPolicy": "simple_kinds",
+    "ConsumableResource": "consumable_resource",
+    "ServiceEnvironment": "service_environment",
     "Role": "role",
     "LaunchTemplate": "launch_template",
     "ComputeEnvironment": "compute_environment",
     "JobQueue": "job_queue",
+    "QuotaShare": "quota_share",
     "JobDefinition": "job_definition",
 }
 """Kind → the module of its handler, imported when the first resource of the kind is met."""

@@ -215,3 +215,15 @@ class JobDefinitionProvider(Provider):
 
 class SchedulingPolicyProvider(Provider):
     kind = "SchedulingPolicy"
+
+
+class ConsumableResourceProvider(Provider):
+    kind = "ConsumableResource"
+
+
+class ServiceEnvironmentProvider(Provider):
+    kind = "ServiceEnvironment"
+
+
+class QuotaShareProvider(Provider):
+    kind = "QuotaShare"

@@ -8,6 +8,7 @@ from typing import Any
 from attrs import evolve
 
 from batchiac.aws import job_queue as aws
+from batchiac.aws import service_job
 from batchiac.aws.wait import wait_until
 from batchiac.model.handler import DiffResult, Properties
 from batchiac.provider.batch_resource import BatchResource
@@ -26,6 +27,12 @@ _WHEN_LEFT_OUT: Mapping[str, Any] = {"state": "ENABLED", "jobStateTimeLimitActio
 
 _TYPE = "jobQueueType"
 
+_ORDERS: Mapping[str, str] = {
+    "computeEnvironmentOrder": "computeEnvironment",
+    "serviceEnvironmentOrder": "serviceEnvironment",
+}
+"""The orders that a queue can have → what an entry calls its environment."""
+
 SEEN_DEADLINE_S = 300.0
 
 
@@ -35,6 +42,7 @@ class JobQueue(BatchResource):
     kind = "JobQueue"
     name_property = "jobQueueName"
     id_output = "jobQueueArn"
+    outlives = ("QuotaShare",)
     inputs = ("jobQueueName", "jobQueueType", *_UPDATABLE)
     outputs = ("jobQueueArn", "status", "statusReason")
 
@@ -82,22 +90,23 @@ class JobQueue(BatchResource):
             return
         self.door.client("batch").update_job_queue(jobQueue=resource_id, **sent)
         aws.wait(self.door, resource_id, aws.SETTLED)
-        if "computeEnvironmentOrder" in sent:
-            self._wait_for_order(resource_id, sent["computeEnvironmentOrder"])
+        for key in _ORDERS:
+            if key in sent:
+                self._wait_for_order(resource_id, key, sent[key])
 
-    def _wait_for_order(self, arn: str, order: list[dict[str, Any]]) -> None:
+    def _wait_for_order(self, arn: str, key: str, order: list[dict[str, Any]]) -> None:
         # UpdateJobQueue returns, and the queue is VALID, before Describe shows the new order (hashicorp/
         # terraform-provider-aws#13221). Whoever deletes an environment next must not be ahead of it.
-        wanted = {each["computeEnvironment"].rpartition("/")[2] for each in order}
+        wanted = {each[_ORDERS[key]].rpartition("/")[2] for each in order}
 
         def repointed() -> bool | str:
             found = aws.find(self.door, arn) or {}
-            shown = {each["computeEnvironment"].rpartition("/")[2] for each in found.get("computeEnvironmentOrder", ())}
+            shown = {each[_ORDERS[key]].rpartition("/")[2] for each in found.get(key, ())}
             return shown == wanted or f"it still shows {', '.join(sorted(shown))}"
 
         wait_until(
             repointed,
-            what=f"job queue {arn.rpartition('/')[2]} to show its new compute environments",
+            what=f"job queue {arn.rpartition('/')[2]} to show its new environments",
             deadline_s=SEEN_DEADLINE_S,
             sleep=self.door.sleep,
             clock=self.door.clock,
@@ -105,9 +114,12 @@ class JobQueue(BatchResource):
 
     def find_jobs(self, resource_id: str, most: int = 1000) -> list[dict[str, Any]]:
         """The jobs in the queue that have not ended: what deleting it would end. At most `most`."""
-        if aws.find(self.door, resource_id) is None:
+        found = aws.find(self.door, resource_id)
+        if found is None:
             return []
-        return list(aws.open_jobs(self.door, resource_id, most))
+        # ListJobs knows no service jobs.
+        listed = service_job.open_jobs if found.get("serviceEnvironmentOrder") else aws.open_jobs
+        return list(listed(self.door, resource_id, most))
 
     def delete_words(self, state: Properties) -> str:
         """What deleting the queue does to its jobs."""

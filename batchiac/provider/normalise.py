@@ -56,6 +56,15 @@ _CONTAINER: Final[tuple[tuple[str, Change], ...]] = (
     ("logConfiguration.secretOptions", by("name")),
 )
 
+_CONSUMABLES: Final[tuple[tuple[str, Change], ...]] = tuple(
+    row
+    for at in ("", "nodeProperties.nodeRangeProperties[].")
+    for row in (
+        (f"{at}consumableResourceProperties.consumableResourceList[].consumableResource", last_part),
+        (f"{at}consumableResourceProperties.consumableResourceList", by("consumableResource")),
+    )
+)
+
 ROWS: Final[Mapping[str, tuple[tuple[str, Change], ...]]] = {
     "ComputeEnvironment": (
         ("type", upper),
@@ -92,6 +101,7 @@ ROWS: Final[Mapping[str, tuple[tuple[str, Change], ...]]] = {
         ("state", default("ENABLED")),
         ("computeEnvironmentOrder[].computeEnvironment", last_part),
         ("computeEnvironmentOrder", order),
+        ("serviceEnvironmentOrder[].serviceEnvironment", last_part),
         ("serviceEnvironmentOrder", order),
         ("jobStateTimeLimitActions", by("state", "reason")),
     ),
@@ -99,6 +109,7 @@ ROWS: Final[Mapping[str, tuple[tuple[str, Change], ...]]] = {
         *((f"containerProperties.{path}", change) for path, change in _CONTAINER),
         *((f"nodeProperties.nodeRangeProperties[].container.{path}", change) for path, change in _CONTAINER),
         *((f"ecsProperties.taskProperties[].containers[].{path}", change) for path, change in _CONTAINER),
+        *_CONSUMABLES,
         ("type", lambda value, _: value.lower() if isinstance(value, str) else value),
         ("retryStrategy.evaluateOnExit[].action", upper),
         ("retryStrategy", retry),
@@ -112,6 +123,27 @@ ROWS: Final[Mapping[str, tuple[tuple[str, Change], ...]]] = {
         ("fairsharePolicy.shareDistribution", by("shareIdentifier")),
         ("fairsharePolicy.shareDecaySeconds", default(0)),
         ("fairsharePolicy.computeReservation", default(0)),
+    ),
+    "ConsumableResource": (
+        ("resourceType", upper),
+        ("resourceType", default("REPLENISHABLE")),
+        # Assumption: what is created without a quantity has none; AWS names no default.
+        ("totalQuantity", default(0)),
+    ),
+    "ServiceEnvironment": (
+        ("serviceEnvironmentType", upper),
+        ("state", upper),
+        ("state", default("ENABLED")),
+        ("capacityLimits", by("capacityUnit")),
+    ),
+    "QuotaShare": (
+        ("jobQueue", last_part),
+        ("state", upper),
+        ("state", default("ENABLED")),
+        ("capacityLimits", by("capacityUnit")),
+        ("resourceSharingConfiguration.strategy", upper),
+        ("resourceSharingConfiguration.borrowLimit", default(-1)),
+        ("preemptionConfiguration.inSharePreemption", upper),
     ),
     "Role": (
         ("assumeRolePolicyDocument", document),

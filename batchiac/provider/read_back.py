@@ -73,7 +73,18 @@ def merge_read(kind: str, known: Mapping[str, Any], actual: Mapping[str, Any]) -
     return _in_known_order(kind, merged, known, ())
 
 
-IDENTIFYING: Final = ("name", "type", "key", "shareIdentifier", "containerPath", "imageType", "hostPath", "targetNodes")
+IDENTIFYING: Final = (
+    "name",
+    "type",
+    "key",
+    "shareIdentifier",
+    "containerPath",
+    "imageType",
+    "hostPath",
+    "targetNodes",
+    "capacityUnit",
+    "consumableResource",
+)
 """What an element of a list is called by, so that a changed one is found at its old place."""
 
 

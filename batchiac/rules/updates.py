@@ -22,6 +22,10 @@ _EC2 = "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/"
 _IAM = "https://docs.aws.amazon.com/IAM/latest/APIReference/"
 _CFN = "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/"
 
+_CONSUMABLE = "aws-resource-batch-consumableresource.html"
+_SERVICE = "aws-resource-batch-serviceenvironment.html"
+_QUOTA = "aws-resource-batch-quotashare.html"
+
 INFRASTRUCTURE = _UG + "infrastructure-updates.html"
 SCALING = _UG + "scaling-updates.html"
 UPDATE_CE = _API + "API_UpdateComputeEnvironment.html"
@@ -159,6 +163,69 @@ TABLE: Final[tuple[UpdateRow, ...]] = (
     #
     UpdateRow("SchedulingPolicy", "name", _R, "a name cannot be changed", _API + "API_UpdateSchedulingPolicy.html"),
     UpdateRow("SchedulingPolicy", "", _P, "counts for the next job placed", _API + "API_UpdateSchedulingPolicy.html"),
+    #
+    UpdateRow("ConsumableResource", "consumableResourceName", _R, "a name cannot be changed", _CFN + _CONSUMABLE),
+    UpdateRow(
+        "ConsumableResource",
+        "resourceType",
+        _R,
+        "REPLENISHABLE and NON_REPLENISHABLE cannot be exchanged",
+        _CFN + _CONSUMABLE,
+    ),
+    UpdateRow(
+        "ConsumableResource",
+        "totalQuantity",
+        _P,
+        "set to this, whatever jobs have used up; running jobs keep what they hold",
+        _UG + "resource-aware-scheduling-how-to-update-quantity.html",
+    ),
+    UpdateRow("ConsumableResource", "tags", _P, "through TagResource", _API + "API_TagResource.html"),
+    #
+    UpdateRow("ServiceEnvironment", "serviceEnvironmentName", _R, "a name cannot be changed", _CFN + _SERVICE),
+    UpdateRow("ServiceEnvironment", "serviceEnvironmentType", _R, "the type cannot be changed", _CFN + _SERVICE),
+    UpdateRow(
+        "ServiceEnvironment",
+        "state",
+        _P,
+        "DISABLED: no service job is placed any more",
+        _API + "API_UpdateServiceEnvironment.html",
+    ),
+    UpdateRow(
+        "ServiceEnvironment",
+        "capacityLimits",
+        _P,
+        "counts for the next service job placed",
+        _API + "API_UpdateServiceEnvironment.html",
+    ),
+    UpdateRow("ServiceEnvironment", "tags", _P, "through TagResource", _API + "API_TagResource.html"),
+    #
+    UpdateRow("QuotaShare", "quotaShareName", _R, "a name cannot be changed", _CFN + _QUOTA),
+    UpdateRow("QuotaShare", "jobQueue", _R, "a share cannot change its queue; its jobs end with it", _CFN + _QUOTA),
+    UpdateRow(
+        "QuotaShare",
+        "state",
+        _P,
+        "DISABLED: no job is accepted any more, those submitted can finish",
+        _API + "API_UpdateQuotaShare.html",
+    ),
+    UpdateRow(
+        "QuotaShare", "capacityLimits", _P, "counts for the next service job placed", _API + "API_UpdateQuotaShare.html"
+    ),
+    UpdateRow(
+        "QuotaShare",
+        "resourceSharingConfiguration",
+        _P,
+        "counts for the next service job placed",
+        _API + "API_UpdateQuotaShare.html",
+    ),
+    UpdateRow(
+        "QuotaShare",
+        "preemptionConfiguration",
+        _P,
+        "counts for the next service job placed",
+        _API + "API_UpdateQuotaShare.html",
+    ),
+    UpdateRow("QuotaShare", "tags", _P, "through TagResource", _API + "API_TagResource.html"),
     #
     UpdateRow("Role", "", _P, "counts for the next call under the role", _IAM + "API_UpdateRole.html"),
     UpdateRow("Role", "roleName", _R, "a name cannot be changed", _IAM + "API_UpdateRole.html"),

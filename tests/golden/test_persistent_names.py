@@ -14,16 +14,19 @@ from batchiac.provider.identity import CREATING
 
 KINDS = {
     "ComputeEnvironment": ("computeEnvironmentArn", "ecsClusterArn", "status", "statusReason"),
+    "ConsumableResource": ("consumableResourceArn", "quantityToken"),
     "InstanceProfile": ("arn",),
     "InternetGateway": ("internetGatewayId",),
     "JobDefinition": ("jobDefinitionArn", "arnPrefix", "revision"),
     "JobQueue": ("jobQueueArn", "status", "statusReason"),
     "LaunchTemplate": ("launchTemplateId", "latestVersion", "defaultVersion"),
     "PlacementGroup": ("groupId", "groupArn"),
+    "QuotaShare": ("quotaShareArn", "status"),
     "Role": ("arn", "roleId"),
     "RouteTable": ("routeTableId",),
     "SchedulingPolicy": ("arn",),
     "SecurityGroup": ("groupId",),
+    "ServiceEnvironment": ("serviceEnvironmentArn", "status"),
     "Subnet": ("subnetId",),
     "Vpc": ("vpcId",),
 }
@@ -31,17 +34,21 @@ KINDS = {
 
 NAME_PROPERTIES = {
     "ComputeEnvironment": "computeEnvironmentName",
+    "ConsumableResource": "consumableResourceName",
     "InstanceProfile": "instanceProfileName",
     "JobDefinition": "jobDefinitionName",
     "JobQueue": "jobQueueName",
     "LaunchTemplate": "launchTemplateName",
     "PlacementGroup": "groupName",
+    "QuotaShare": "quotaShareName",
     "Role": "roleName",
     "SchedulingPolicy": "name",
     "SecurityGroup": "groupName",
+    "ServiceEnvironment": "serviceEnvironmentName",
 }
 
 COMPONENTS = {
+    "ConsumableResource",
     "ContainerJobDefinition",
     "JobQueue",
     "LaunchTemplate",
@@ -49,8 +56,10 @@ COMPONENTS = {
     "MultiNodeJobDefinition",
     "Network",
     "PlacementGroup",
+    "QuotaShare",
     "Roles",
     "SchedulingPolicy",
+    "ServiceEnvironment",
     "UnmanagedComputeEnvironment",
 }
 

@@ -76,9 +76,28 @@ wire(
     "JobQueue", "queue", priority=5, computeEnvironmentOrder=order, schedulingPolicyArn=policy.id,
     jobStateTimeLimitActions=[limit],
 )
+licence = wire("ConsumableResource", "licence", totalQuantity=5)
+credits = wire("ConsumableResource", "credits", totalQuantity=50, resourceType="NON_REPLENISHABLE")
+gpus = wire(
+    "ServiceEnvironment", "gpus", serviceEnvironmentType="SAGEMAKER_TRAINING",
+    capacityLimits=[
+        {"maxCapacity": 4, "capacityUnit": "ml.m5.large"}, {"maxCapacity": 1, "capacityUnit": "ml.p5.48xlarge"}
+    ],
+)
+quota = wire("SchedulingPolicy", "quota", quotaSharePolicy={"idleResourceAssignmentStrategy": "FIFO"})
+training = wire(
+    "JobQueue", "training", priority=5, jobQueueType="SAGEMAKER_TRAINING", schedulingPolicyArn=quota.id,
+    serviceEnvironmentOrder=[{"order": 1, "serviceEnvironment": gpus.id}],
+)
+wire(
+    "QuotaShare", "share", jobQueue=training.id, capacityLimits=[{"maxCapacity": 2, "capacityUnit": "ml.m5.large"}],
+    resourceSharingConfiguration={"strategy": "LEND_AND_BORROW"},
+    preemptionConfiguration={"inSharePreemption": "DISABLED"},
+)
 wire(
     "JobDefinition", "job", type="container", retryStrategy={"attempts": 2}, timeout={"attemptDurationSeconds": 90},
     parameters={"p": "1"},
+    consumableResourceProperties={"consumableResourceList": [{"consumableResource": licence.id, "quantity": 2}]},
     containerProperties={
         "image": "busybox", "command": ["echo", "Ref::p"],
         "environment": [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}],
@@ -173,12 +192,32 @@ def definition(change: Callable[[dict[str, Any]], object]) -> Change:
 
     def register(deployed: Deployed) -> None:
         state = deployed.states()["job"]
-        keys = ("jobDefinitionName", "type", "retryStrategy", "timeout", "parameters", "containerProperties", "tags")
+        keys = (
+            "jobDefinitionName",
+            "type",
+            "retryStrategy",
+            "timeout",
+            "parameters",
+            "containerProperties",
+            "consumableResourceProperties",
+            "tags",
+        )
         request = json.loads(json.dumps({key: for_handler(state.inputs)[key] for key in keys}))
         change(request)
         deployed.world.batch.register_job_definition(**request)
 
     return register
+
+
+OF_BATCH = (
+    "ComputeEnvironment",
+    "JobQueue",
+    "SchedulingPolicy",
+    "JobDefinition",
+    "ConsumableResource",
+    "ServiceEnvironment",
+    "QuotaShare",
+)
 
 
 def tagged(name: str) -> Change:
@@ -193,7 +232,7 @@ def tagged(name: str) -> Change:
             world.iam.tag_role(RoleName=state.outputs["roleName"], Tags=listed)
         elif kind == "InstanceProfile":
             world.iam.tag_instance_profile(InstanceProfileName=state.outputs["instanceProfileName"], Tags=listed)
-        elif kind in ("ComputeEnvironment", "JobQueue", "SchedulingPolicy", "JobDefinition"):
+        elif kind in OF_BATCH:
             arn = state.outputs["jobDefinitionArn"] if kind == "JobDefinition" else state.id
             world.batch.tag_resource(resourceArn=arn, tags=tags)
         else:
@@ -236,6 +275,31 @@ def swap_profile(deployed: Deployed) -> None:
     iam = deployed.world.iam
     iam.remove_role_from_instance_profile(InstanceProfileName=profile, RoleName=names["role"]["roleName"])
     iam.add_role_to_instance_profile(InstanceProfileName=profile, RoleName=names["other"]["roleName"])
+
+
+def quantity(name: str, operation: str, amount: int) -> Change:
+    return lambda deployed: deployed.world.batch.update_consumable_resource(
+        consumableResource=deployed.id(name), operation=operation, quantity=amount
+    )
+
+
+def service(**changes: Any) -> Change:
+    def change(deployed: Deployed) -> None:
+        deployed.world.batch.update_service_environment(serviceEnvironment=deployed.id("gpus"), **changes)
+        deployed.world.aws.clock.run_until_idle()
+
+    return change
+
+
+def share(**changes: Any) -> Change:
+    def change(deployed: Deployed) -> None:
+        deployed.world.batch.update_quota_share(quotaShareArn=deployed.id("share"), **changes)
+        deployed.world.aws.clock.run_until_idle()
+
+    return change
+
+
+M5, P5 = ({"capacityUnit": unit, "maxCapacity": 4} for unit in ("ml.m5.large", "ml.p5.48xlarge"))
 
 
 def turned(deployed: Deployed) -> list[dict[str, Any]]:
@@ -293,11 +357,30 @@ ROWS: tuple[tuple[str, str, Change, set[str]], ...] = (
     ("job", "priority", definition(lambda each: each.update(schedulingPriority=3)), {"schedulingPriority"}),
     ("job", "retry taken out", definition(lambda each: each.pop("retryStrategy")), {"retryStrategy"}),
     ("job", "timeout taken out", definition(lambda each: each.pop("timeout")), {"timeout"}),
+    ("job", "a consumable resource", definition(lambda each: each["consumableResourceProperties"].update(
+        consumableResourceList=[{"consumableResource": "licence", "quantity": 3}])),
+     {"consumableResourceProperties.consumableResourceList[0].consumableResource",
+      "consumableResourceProperties.consumableResourceList[0].quantity"}),
     ("job", "nothing but a revision", definition(lambda _each: None), set()),
     ("policy", "decay", fair_share(shareDecaySeconds=600), {"fairsharePolicy.shareDecaySeconds"}),
     ("policy", "reservation", fair_share(computeReservation=10), {"fairsharePolicy.computeReservation"}),
     ("policy", "weight", fair_share(shareDistribution=[{"shareIdentifier": "a", "weightFactor": 0.25}]),
      {"fairsharePolicy.shareDistribution[0].weightFactor"}),
+    ("licence", "more", quantity("licence", "ADD", 3), {"totalQuantity"}),
+    ("licence", "less", quantity("licence", "SET", 1), {"totalQuantity"}),
+    ("credits", "more", quantity("credits", "ADD", 3), {"totalQuantity"}),
+    ("credits", "less, as if used up", quantity("credits", "REMOVE", 3), set()),
+    ("gpus", "state", service(state="DISABLED"), {"state"}),
+    ("gpus", "limits", service(capacityLimits=[P5, M5]), {"capacityLimits[1].maxCapacity"}),
+    ("gpus", "order of limits", service(capacityLimits=[{**P5, "maxCapacity": 1}, M5]), set()),
+    ("share", "state", share(state="DISABLED"), {"state"}),
+    ("share", "limits", share(capacityLimits=[M5]), {"capacityLimits[0].maxCapacity"}),
+    ("share", "strategy", share(resourceSharingConfiguration={"strategy": "RESERVE"}),
+     {"resourceSharingConfiguration.strategy"}),
+    ("share", "borrowing", share(resourceSharingConfiguration={"strategy": "LEND_AND_BORROW", "borrowLimit": 50}),
+     {"resourceSharingConfiguration.borrowLimit"}),
+    ("share", "preemption", share(preemptionConfiguration={"inSharePreemption": "ENABLED"}),
+     {"preemptionConfiguration.inSharePreemption"}),
     ("role", "trust", iam("update_assume_role_policy", PolicyDocument=json.dumps(ELSEWHERE)),
      {"assumeRolePolicyDocument.Statement[0].Principal.Service"}),
     ("role", "description", iam("update_role", Description="e", MaxSessionDuration=3600), {"description"}),
@@ -323,7 +406,7 @@ ROWS: tuple[tuple[str, str, Change, set[str]], ...] = (
     ("more", "egress", ec2("authorize_security_group_egress", GroupId="more", IpPermissions=[HTTPS]), {"egress"}),
     *((name, "tags", tagged(name), {"tags.team", "tags.new"}) for name in (
         "first", "queue", "job", "policy", "role", "profile", "template", "close", "vpc", "subnet-0", "gateway",
-        "table", "group")),
+        "table", "group", "licence", "gpus", "share")),
 )  # fmt: skip
 
 FOLLOWING = {"job": {"jobDefinitionArn", "revision"}, "template": {"latestVersion", "defaultVersion"}}

@@ -32,14 +32,30 @@ TRUST = {
 READ_ALL = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}
 
 
+TRAINING = "SAGEMAKER_TRAINING"
+LIMITS = [{"maxCapacity": 4, "capacityUnit": "ml.m5.large"}]
+LIMIT = {"maxCapacity": 2, "capacityUnit": "ml.g5.xlarge"}
+
+
 def declared(world: Any) -> dict[str, dict[str, Any]]:
-    """Kind → inputs, for every kind that needs nothing but a VPC and a gateway."""
+    """Kind → inputs, for every kind that needs nothing but a VPC, a gateway and a queue of quota shares."""
     if "base" not in world.held:
         world.make("Role", "base", assumeRolePolicyDocument=TRUST)
     role = world.held["base"]["roleName"]
     vpc = world.make("Vpc", "net", cidrBlock="10.1.0.0/16")["vpcId"]
     gateway = world.make("InternetGateway", "net", vpcId=vpc)["internetGatewayId"]
     subnet = world.make("Subnet", "net", vpcId=vpc, cidrBlock="10.1.0.0/24")["subnetId"]
+    if "training" not in world.held:
+        service = world.make("ServiceEnvironment", "gpus", serviceEnvironmentType=TRAINING, capacityLimits=LIMITS)
+        quota = world.make("SchedulingPolicy", "quota", quotaSharePolicy={"idleResourceAssignmentStrategy": "FIFO"})
+        world.make(
+            "JobQueue",
+            "training",
+            priority=1,
+            jobQueueType=TRAINING,
+            serviceEnvironmentOrder=[{"order": 1, "serviceEnvironment": service.id}],
+            schedulingPolicyArn=quota.id,
+        )
     return {
         "Vpc": {"cidrBlock": "10.0.0.0/16", "enableDnsHostnames": True},
         "Subnet": {"vpcId": vpc, "cidrBlock": "10.1.16.0/24", "mapPublicIpOnLaunch": True},
@@ -66,8 +82,19 @@ def declared(world: Any) -> dict[str, dict[str, Any]]:
         },
         "InstanceProfile": {"roles": [role]},
         "SchedulingPolicy": {"fairsharePolicy": {"shareDistribution": [{"shareIdentifier": "a", "weightFactor": 0.5}]}},
+        "ConsumableResource": {"totalQuantity": 7, "resourceType": "NON_REPLENISHABLE"},
+        "ServiceEnvironment": {"serviceEnvironmentType": TRAINING, "capacityLimits": [*LIMITS, LIMIT]},
+        "QuotaShare": {
+            "jobQueue": world.held["training"].id,
+            "capacityLimits": LIMITS,
+            "resourceSharingConfiguration": {"strategy": "LEND_AND_BORROW"},
+            "preemptionConfiguration": {"inSharePreemption": "ENABLED"},
+        },
         "JobDefinition": {
             "type": "container",
+            "consumableResourceProperties": {
+                "consumableResourceList": [{"consumableResource": "licence", "quantity": 2}]
+            },
             "containerProperties": {
                 "image": "busybox",
                 "resourceRequirements": [{"type": "VCPU", "value": "1"}, {"type": "MEMORY", "value": "64"}],
@@ -147,7 +174,19 @@ def test_a_failed_create_leaves_nothing(world: Any, kind: str, monkeypatch: pyte
     assert list(handler._find_creating(inputs)) == []
 
 
-@pytest.mark.parametrize("kind", ["Role", "InstanceProfile", "LaunchTemplate", "PlacementGroup", "SecurityGroup"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "Role",
+        "InstanceProfile",
+        "LaunchTemplate",
+        "PlacementGroup",
+        "SecurityGroup",
+        "ConsumableResource",
+        "ServiceEnvironment",
+        "QuotaShare",
+    ],
+)
 def test_a_name_that_is_taken_is_refused(world: Any, kind: str) -> None:
     """What exists without our tag is somebody else's: the sentence names it and what to do."""
     inputs = declared(world)[kind]
