@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from batchiac.deploy.state.checkpoint import PendingOperation
 from batchiac.deploy.state.journal import Journal
 from batchiac.deploy.steps import Diagnostic, Event, Step, StepEnded, StepStarted
 from batchiac.deploy.values import Unseal
@@ -51,7 +52,13 @@ class Acts:
         self._unseal = unseal
         self._on_event = on_event
         self._lock = threading.Lock()
-        self._unsettled = {each.resource.urn: each for each in journal.pending() if each.type == "creating"}
+        self._unsettled: dict[str, PendingOperation] = {}
+        for each in journal.pending():
+            if each.type == "creating":
+                if (twin := self._unsettled.get(each.resource.urn)) is not None:
+                    # Pulumi's CLI keeps one of each run that died; what they made carries the same tag.
+                    journal.end(twin)
+                self._unsettled[each.resource.urn] = each
 
     def diagnose(self, diagnostic: Diagnostic) -> None:
         with self._lock:

@@ -202,6 +202,12 @@ class Deletions(Acts):
         handler = self._handler_of(state.type)
         if handler is None:
             return
+        if self._is_made(state):
+            # Nothing to show; what else the dead run made under this URN, before it was made again, carries its tag.
+            if self.acting and isinstance(handler, RecordedHandler):
+                handler.discard(for_handler(reveal(state.inputs, self._unseal)))
+            self.journal.end(operation)
+            return
         step = Step(Op.DELETE, state.urn, state.type, old=state, notes=("left by an interrupted run",))
         if not self.acting:
             self.journal.end(operation)
@@ -219,3 +225,12 @@ class Deletions(Acts):
         self._timed(step, None, act)
         self.journal.end(operation)
         self.journal.commit()
+
+    def _is_made(self, intended: ResourceState) -> bool:
+        """True when the state holds what a create was to make: Pulumi's CLI makes it on a later run, and keeps the
+        dead run's intent all the same."""
+        live = self.journal.new(intended.urn) or self.journal.old(intended.urn)
+        if live is None or not live.id:
+            return False
+        mine, its = (for_handler(reveal(each.inputs, self._unseal)) for each in (live, intended))
+        return mine == its

@@ -35,7 +35,7 @@ from batchiac.deploy.planner import (
     require_unprotected,
 )
 from batchiac.deploy.registration import Registration
-from batchiac.deploy.state.checkpoint import now
+from batchiac.deploy.state.checkpoint import PendingOperation, now
 from batchiac.deploy.state.journal import Journal
 from batchiac.deploy.state.resource import ResourceState
 from batchiac.deploy.steps import Op, Step
@@ -160,6 +160,8 @@ class Run(Deletions):
         return Answer(outputs=decision.inputs)
 
     def _foresee(self, goal: Registration, old: ResourceState | None, decision: Decision) -> Answer:
+        if decision.op not in (Op.SAME, Op.UPDATE) and self._take_up(goal.urn) is not None:
+            decision = attrs.evolve(decision, notes=(*decision.notes, "begun by an interrupted run, taken up"))
         outputs = planned_outputs(decision, old)
         keeps_id = old is not None and decision.op in (Op.SAME, Op.UPDATE)
         state = attrs.evolve(
@@ -248,9 +250,7 @@ class Run(Deletions):
         op = Op.CREATE if decision.op is Op.CREATE else Op.CREATE_REPLACEMENT
         step = attrs.evolve(self._step(decision, goal, old, goal_state), op=op)
         intent = self.journal.begin("creating", goal_state)
-        if (left := self._unsettled.pop(goal.urn, None)) is not None:
-            # What the dead run meant to create is created now, or taken over by its tag: one intent is enough.
-            self.journal.end(left)
+        self._take_up(goal.urn)
         self.journal.commit()
 
         is_recorded = False
@@ -261,10 +261,12 @@ class Run(Deletions):
             create = handler.create if recorded is None else recorded.create_unconfirmed
             result = create(for_handler(decision.inputs))
             state = attrs.evolve(goal_state, id=result.id, outputs=self._outputs(goal, decision, result.outputs))
+            if recorded is not None:
+                # First: an intent without an id beside a record would have the next run discard what bears the tag.
+                self.journal.exchange_intent(intent, state)
             self._record_created(state, old, replaces=replaces)
             is_recorded = True
             if recorded is not None:
-                self.journal.exchange_intent(intent, state)
                 self.journal.confirm_later(intent, lambda: recorded.confirm(result.id, dict(result.outputs)))
             return state
 
@@ -280,6 +282,13 @@ class Run(Deletions):
             self.journal.end(intent)
         self.journal.commit()
         return state
+
+    def _take_up(self, urn: str) -> PendingOperation | None:
+        """End the intent of a dead run that this run's create continues: what that made is taken over by its tag."""
+        left = self._unsettled.pop(urn, None)
+        if left is not None:
+            self.journal.end(left)
+        return left
 
     def _record_created(self, state: ResourceState, old: ResourceState | None, *, replaces: bool) -> None:
         if old is None or not replaces:

@@ -6,7 +6,6 @@ and before it answers. The account is a server of the local stack, which lives o
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
 import shutil
@@ -16,16 +15,16 @@ import sys
 import threading
 import urllib.request
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lifecycle"))
 
-from crash_world import inventory, write_project
+from crash_world import write_project
+from inventory import inventory
+from killing import Proxy, account_at, kill_session, proxied
 
 from batchiac.aws.door import Door
 from batchiac.model.target import Target
@@ -34,111 +33,29 @@ BATCHIAC = (sys.executable, "-c", "from batchiac.cli.main import main; main()")
 PULUMI = shutil.which("pulumi")
 
 
-class Proxy(ThreadingHTTPServer):
-    """Between a deployment and its account. `die_at` and `moment` say when `kill` is called."""
-
-    daemon_threads = True
-
-    def __init__(self, account: str) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.account = urlsplit(account).netloc
-        self.address = f"http://127.0.0.1:{self.server_address[1]}"
-        self.made = 0
-        self.die_at = 0
-        self.moment = "before"
-        self.kill: Callable[[], None] = lambda: None
-        # What a dead process still had on its connections must not reach the account of the next case.
-        self.deployment = 0
-        self.failures: list[BaseException | None] = []
-        # One at a time, so that nothing else is under way at the account when the deployment dies.
-        self.turn = threading.Lock()
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Whoever asked is dead; kept for the message of a test that fails."""
-        self.failures.append(sys.exception())
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server: Proxy
-
-    def log_message(self, *_: Any) -> None:
-        """Not on the tests' output."""
-
-    def setup(self) -> None:
-        super().setup()
-        self.deployment = self.server.deployment
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        proxy = self.server
-        with proxy.turn:
-            if self.deployment != proxy.deployment:
-                self.close_connection = True
-                return
-            proxy.made += 1
-            number = proxy.made
-            if number == proxy.die_at and proxy.moment == "before":
-                proxy.kill()
-                return
-            if proxy.die_at and number > proxy.die_at:
-                self.close_connection = True
-                return
-            account = http.client.HTTPConnection(proxy.account)
-            account.request(self.command, self.path, body, dict(self.headers))
-            answer = account.getresponse()
-            content = answer.read()
-            account.close()
-            if number == proxy.die_at:
-                proxy.kill()
-                return
-        self.send_response(answer.status)
-        for name, value in answer.getheaders():
-            if name.lower() not in ("content-length", "transfer-encoding", "connection", "date", "server"):
-                self.send_header(name, value)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    do_GET = do_PUT = do_DELETE = do_POST  # noqa: N815  http.server looks them up by these names
+@pytest.fixture(scope="module")
+def server(serve_once: Callable[..., Any]) -> str:
+    """The account's address; its clock moves when someone looks."""
+    return str(serve_once("--clock", "auto").address)
 
 
 @pytest.fixture(scope="module")
-def proxy(serve_once: Callable[..., Any]) -> Iterator[Proxy]:
-    made = Proxy(serve_once("--clock", "auto").address)
-    thread = threading.Thread(target=made.serve_forever, daemon=True)
-    thread.start()
-    yield made
-    made.shutdown()
-    made.server_close()
-    thread.join()
-
-
-def _kill_session(leader: int) -> None:
-    """kill -9 of all processes of the session that `leader` began: the CLI's plugins are groups of their own."""
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            session = int(path.read_text().rpartition(")")[2].split()[3])
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if session == leader:
-            try:
-                os.kill(int(path.parent.name), signal.SIGKILL)
-            except ProcessLookupError:
-                continue
+def proxy(server: str) -> Iterator[Proxy]:
+    with proxied(account_at(server)) as made:
+        yield made
 
 
 class Deployment:
     """A project of its own in an empty account."""
 
-    def __init__(self, folder: Path, proxy: Proxy, command: tuple[str, ...]) -> None:
+    def __init__(self, folder: Path, server: str, proxy: Proxy, command: tuple[str, ...]) -> None:
         folder.mkdir()
         self.project = write_project(folder)
         for path in (self.project / ".venv", self.project / "infra" / ".venv"):
             path.symlink_to(Path(sys.prefix), target_is_directory=True)
         self.proxy = proxy
         self.command = command
-        self.account = f"http://{proxy.account}"
+        self.account = server
         reset = urllib.request.Request(f"{self.account}/moto-api/reset", method="POST")
         urllib.request.urlopen(reset, timeout=60).close()
         if command[0] == "pulumi":
@@ -177,15 +94,13 @@ class Deployment:
 
         def kill() -> None:
             started.wait()
-            _kill_session(process[0].pid)
+            kill_session(process[0].pid)
 
-        self.proxy.made, self.proxy.die_at, self.proxy.moment, self.proxy.kill = 0, number, moment, kill
+        self.proxy.arm(number, moment, kill)
         process.append(self.start(*self.command))
         started.set()
         said, _ = process[0].communicate(timeout=300)
-        with self.proxy.turn:
-            self.proxy.deployment += 1
-            self.proxy.die_at = 0
+        self.proxy.disarm()
         assert process[0].returncode == -signal.SIGKILL, f"{self.proxy.made} requests, {self.proxy.failures}: {said}"
 
     def there_is(self) -> list[str]:
@@ -198,10 +113,10 @@ class Deployment:
 
 
 def wrong_after_deaths(
-    folder: Path, proxy: Proxy, command: tuple[str, ...], unlock: tuple[str, ...], count: int
+    folder: Path, server: str, proxy: Proxy, command: tuple[str, ...], unlock: tuple[str, ...], count: int
 ) -> list[str]:
     """Die at `count` requests, evenly spread, before and after turn by turn; what is not as it should be afterwards."""
-    undisturbed = Deployment(folder / "undisturbed", proxy, command)
+    undisturbed = Deployment(folder / "undisturbed", server, proxy, command)
     proxy.made = 0
     undisturbed.up()
     calls, expected = proxy.made, undisturbed.there_is()
@@ -209,7 +124,7 @@ def wrong_after_deaths(
     found = []
     for index in range(count):
         number, moment = 2 + round(index * (calls - 8) / max(count - 1, 1)), ("before", "after")[index % 2]
-        killed = Deployment(folder / str(index), proxy, command)
+        killed = Deployment(folder / str(index), server, proxy, command)
         killed.die(number, moment)
         killed.run(*unlock)
         killed.up()
@@ -218,23 +133,23 @@ def wrong_after_deaths(
     return found
 
 
-def test_batchiac_killed_as_a_whole_is_made_good_by_the_next_run(tmp_path: Path, proxy: Proxy) -> None:
+def test_batchiac_killed_as_a_whole_is_made_good_by_the_next_run(tmp_path: Path, server: str, proxy: Proxy) -> None:
     """kill -9 at three requests: `cancel`, `up`, and everything is there once."""
     up = (*BATCHIAC, "up", "--stack", "local", "--yes")
-    assert wrong_after_deaths(tmp_path, proxy, up, (*BATCHIAC, "cancel", "--stack", "local", "--yes"), 3) == []
+    assert wrong_after_deaths(tmp_path, server, proxy, up, (*BATCHIAC, "cancel", "--stack", "local", "--yes"), 3) == []
 
 
 @pytest.mark.slow  # twenty deployments killed and done again, two processes each
-def test_batchiac_killed_at_twenty_points(tmp_path: Path, proxy: Proxy) -> None:
+def test_batchiac_killed_at_twenty_points(tmp_path: Path, server: str, proxy: Proxy) -> None:
     """kill -9 at twenty requests, evenly spread."""
     up = (*BATCHIAC, "up", "--stack", "local", "--yes")
-    assert wrong_after_deaths(tmp_path, proxy, up, (*BATCHIAC, "cancel", "--stack", "local", "--yes"), 20) == []
+    assert wrong_after_deaths(tmp_path, server, proxy, up, (*BATCHIAC, "cancel", "--stack", "local", "--yes"), 20) == []
 
 
 @pytest.mark.slow  # ten deployments under the real CLI, killed and done again: ten seconds each
 @pytest.mark.pulumi_cli
 @pytest.mark.skipif(PULUMI is None, reason="the `pulumi` command is not on PATH: nothing was tried under it")
-def test_pulumi_killed_as_a_whole_is_made_good_by_the_next_run(tmp_path: Path, proxy: Proxy) -> None:
+def test_pulumi_killed_as_a_whole_is_made_good_by_the_next_run(tmp_path: Path, server: str, proxy: Proxy) -> None:
     """kill -9 of the CLI and its plugins at ten requests: `cancel`, `up`, and everything is there once."""
     up = ("pulumi", "up", "--stack", "local", "--yes", "--skip-preview", "--non-interactive")
-    assert wrong_after_deaths(tmp_path, proxy, up, ("pulumi", "cancel", "--stack", "local", "--yes"), 10) == []
+    assert wrong_after_deaths(tmp_path, server, proxy, up, ("pulumi", "cancel", "--stack", "local", "--yes"), 10) == []

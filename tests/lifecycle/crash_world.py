@@ -11,29 +11,26 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import hashlib
-import json
 import os
 import pickle
-import re
 import shutil
 import signal
 import socket
-import struct
-import threading
 import traceback
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from attrs import evolve, frozen
+from inventory import differing_lines, differing_states, inventory, state_of
+from remote_door import Interference, RemoteDoor, Wire, serve
 
-from batchiac.aws.door import Client, Door
+from batchiac.aws.door import Door
 from batchiac.deploy import destroy, open_stack, preview, up
 from batchiac.deploy.project import find_project, read_stack
 from batchiac.deploy.stack import Stack, file_store
-from batchiac.errors import AwsRefusal, BatchiacError
+from batchiac.errors import BatchiacError
 from batchiac.model.target import Target
 from batchiac.provider import HANDLERS
 from batchiac.testing import TestStack, local_stack
@@ -105,114 +102,10 @@ PHASES = {
 }
 
 
-class _Wire:
-    """Pickled messages over a socket, one question at a time."""
-
-    def __init__(self, end: socket.socket) -> None:
-        self._end = end
-        self._lock = threading.Lock()
-
-    def send(self, message: object) -> None:
-        data = pickle.dumps(message)
-        self._end.sendall(struct.pack("!I", len(data)) + data)
-
-    def receive(self) -> Any:
-        """The next message; None when the other end is gone."""
-        head = self._read(4)
-        body = None if head is None else self._read(struct.unpack("!I", head)[0])
-        return None if body is None else pickle.loads(body)
-
-    def ask(self, message: object) -> Any:
-        with self._lock:
-            self.send(message)
-            return self.receive()
-
-    def _read(self, size: int) -> bytes | None:
-        data = b""
-        while len(data) < size:
-            try:
-                part = self._end.recv(size - len(data))
-            except ConnectionResetError:  # it died with an answer unread
-                return None
-            if not part:
-                return None
-            data += part
-        return data
-
-
-Interference = Callable[[int, str, str, str], None]
-"""(number of the call, service, method, "before" or "after"): ends the process, raises, or does nothing."""
-
-
-class RemoteDoor(Door):
-    """A door whose calls are answered by the process that owns the account. `interfere` sees each before and after."""
-
-    def __init__(self, target: Target, wire: _Wire, interfere: Interference) -> None:
-        super().__init__(target, sleep=lambda s: wire.ask(("sleep", s)), clock=lambda: wire.ask(("clock",)))
-        self._wire = wire
-        self._interfere = interfere
-        self._made = 0
-        self._calls = threading.Lock()
-
-    def _build(self, service: str) -> Any:
-        return self._clients.setdefault(service, _RemoteClient(self, service))  # type: ignore[arg-type]
-
-    def call(self, service: str, method: str, key: str | None, parameters: Mapping[str, Any]) -> Any:
-        # One at a time, so that a call's number means the same before and after it.
-        with self._calls:
-            self._made += 1
-            number = self._made
-            self._interfere(number, service, method, "before")
-            answer = self._wire.ask(("call", service, method, key, parameters))
-            self._interfere(number, service, method, "after")
-        if isinstance(answer, _Refusal):
-            raise AwsRefusal(answer.operation, answer.code, answer.message, answer.status)
-        return answer
-
-
-class _RemoteClient:
-    def __init__(self, door: RemoteDoor, service: str) -> None:
-        self._door = door
-        self._service = service
-
-    def __getattr__(self, method: str) -> Callable[..., Any]:
-        return lambda **parameters: self._door.call(self._service, method, None, parameters)
-
-    def pages(self, method: str, result_key: str, **parameters: Any) -> Iterator[Any]:
-        yield from self._door.call(self._service, method, result_key, parameters)
-
-
-@frozen
-class _Refusal:
-    operation: str
-    code: str
-    message: str
-    status: int
-
-
-def serve(stack: TestStack, end: socket.socket) -> list[tuple[str, str]]:
-    """Answer the deployer until it is gone; the calls that it made."""
-    wire, calls = _Wire(end), []
-    while (question := wire.receive()) is not None:
-        answer: Any = None
-        if question[0] == "sleep":
-            stack.clock.sleep(question[1])
-        elif question[0] == "clock":
-            answer = stack.clock.now_s()
-        else:
-            _, service, method, key, parameters = question
-            calls.append((service, method))
-            client: Client = stack.door.client(service)
-            try:
-                if key is None:
-                    answer = getattr(client, method)(**parameters)
-                else:
-                    answer = list(client.pages(method, key, **parameters))
-            except AwsRefusal as refusal:
-                answer = _Refusal(refusal.operation, refusal.code, refusal.aws_message, refusal.http_status)
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            wire.send(answer)
-    return calls
+def sample(calls: int, count: int) -> list[tuple[int, str]]:
+    """`count` calls out of 1 … `calls`, the first and the last among them, turn by turn before and after."""
+    numbers = sorted({1 + round(each * (calls - 1) / (count - 1)) for each in range(count)})
+    return [(number, ("before", "after")[index % 2]) for index, number in enumerate(numbers)]
 
 
 # -- projects and stacks ----------------------------------------------------------------------------------------------
@@ -255,128 +148,6 @@ def do(act: str, stack: Stack, door: Door) -> Any:
     return (destroy if act == "destroy" else up)(stack, handlers_of(door))
 
 
-# -- what there is ----------------------------------------------------------------------------------------------------
-
-_ID = re.compile(
-    r"\b([a-z]+(?:-[a-z]+)*)-[0-9a-f]{8,17}\b(?!-)|\b(AROA|AIPA|AIDA|ANPA)[A-Z0-9]+\b|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-)
-_NOT_COMPARED = re.compile(r"(Time|Date|At|created|modified|ResponseMetadata|InstanceProfileId)$")
-
-
-def _meaning(value: Any, labels: Mapping[str, str]) -> Any:
-    """The value without times, ids exchanged for what they mean, lists in an order of their own."""
-    if isinstance(value, Mapping):
-        return {key: _meaning(each, labels) for key, each in value.items() if not _NOT_COMPARED.search(key)}
-    if isinstance(value, list | tuple):
-        return sorted((_meaning(each, labels) for each in value), key=lambda each: json.dumps(each, sort_keys=True))
-    if isinstance(value, str):
-        return _ID.sub(lambda match: labels.get(match[0]) or f"<{match[1] or match[2] or 'uuid'}>", value)
-    return value if isinstance(value, int | float | None) else str(value)
-
-
-def _line(kind: str, value: Any, labels: Mapping[str, str]) -> str:
-    return f"{kind} {json.dumps(_meaning(value, labels), sort_keys=True)}"
-
-
-def inventory(door: Door) -> tuple[list[str], dict[str, str]]:
-    """Everything in the account, one line each, without times; ids exchanged for what they mean.
-
-    Returns:
-        The lines, sorted; id → what it means, for the state.
-    """
-    records = list(_records(door))
-    labels: dict[str, str] = {}
-    # An id means the resource that bears it; two rounds more, and it means what that refers to as well.
-    for _ in range(3):
-        made = {}
-        for kind, key, value in records:
-            digest = hashlib.sha256(_line(kind, value, labels).encode()).hexdigest()[:10]
-            made.update({each[0]: f"<{kind} {digest}>" for each in _ID.finditer(key)})
-        labels = made
-    return sorted(_line(kind, value, labels) for kind, _, value in records), labels
-
-
-def _records(door: Door) -> Iterator[tuple[str, str, Any]]:
-    ec2, iam, batch = (door.client(each) for each in ("ec2", "iam", "batch"))
-    for kind, method, key, id_key in (
-        ("vpc", "describe_vpcs", "Vpcs", "VpcId"),
-        ("subnet", "describe_subnets", "Subnets", "SubnetId"),
-        ("igw", "describe_internet_gateways", "InternetGateways", "InternetGatewayId"),
-        ("rtb", "describe_route_tables", "RouteTables", "RouteTableId"),
-        ("sg", "describe_security_groups", "SecurityGroups", "GroupId"),
-        ("acl", "describe_network_acls", "NetworkAcls", "NetworkAclId"),
-        ("pg", "describe_placement_groups", "PlacementGroups", "GroupId"),
-        ("eni", "describe_network_interfaces", "NetworkInterfaces", "NetworkInterfaceId"),
-    ):
-        for each in ec2.pages(method, key):
-            yield kind, each[id_key], each
-    for each in ec2.pages("describe_launch_templates", "LaunchTemplates"):
-        versions = list(
-            ec2.pages(
-                "describe_launch_template_versions", "LaunchTemplateVersions", LaunchTemplateId=each["LaunchTemplateId"]
-            )
-        )
-        yield "lt", each["LaunchTemplateId"], [each, versions]
-    for reservation in ec2.pages("describe_instances", "Reservations"):
-        for each in reservation["Instances"]:
-            if each["State"]["Name"] not in ("terminated", "shutting-down"):
-                yield "instance", each["InstanceId"], {"type": each["InstanceType"], "subnet": each.get("SubnetId")}
-    for each in ec2.pages("describe_spot_fleet_requests", "SpotFleetRequestConfigs"):
-        if not each["SpotFleetRequestState"].startswith("cancelled"):
-            yield "sfr", each["SpotFleetRequestId"], each["SpotFleetRequestState"]
-    for each in iam.pages("list_roles", "Roles"):
-        name = each["RoleName"]
-        yield (
-            "role",
-            each["RoleId"],
-            [
-                iam.get_role(RoleName=name)["Role"],
-                list(iam.pages("list_attached_role_policies", "AttachedPolicies", RoleName=name)),
-                [
-                    iam.get_role_policy(RoleName=name, PolicyName=p)
-                    for p in iam.pages("list_role_policies", "PolicyNames", RoleName=name)
-                ],
-            ],
-        )
-    for each in iam.pages("list_instance_profiles", "InstanceProfiles"):
-        yield (
-            "profile",
-            each["InstanceProfileId"],
-            iam.get_instance_profile(InstanceProfileName=each["InstanceProfileName"]),
-        )
-    for each in iam.pages("list_policies", "Policies", Scope="Local"):
-        yield "policy", each["Arn"], each
-    for each in batch.pages("describe_compute_environments", "computeEnvironments"):
-        yield "environment", each.get("uuid", ""), {k: v for k, v in each.items() if k != "statusReason"}
-    for each in batch.pages("describe_job_queues", "jobQueues"):
-        yield "queue", "", each
-    for each in batch.pages("describe_job_definitions", "jobDefinitions"):
-        yield "definition", "", each
-    for each in batch.pages("list_scheduling_policies", "schedulingPolicies"):
-        yield "policy", "", each
-    ecs = door.client("ecs")
-    for arn in ecs.pages("list_clusters", "clusterArns"):
-        (each,) = ecs.describe_clusters(clusters=[arn])["clusters"]
-        # ECS goes on listing a cluster for a while after it was deleted.
-        if each["status"] == "ACTIVE":
-            yield "cluster", arn, {"name": each["clusterName"]}
-    for each in door.client("autoscaling").pages("describe_auto_scaling_groups", "AutoScalingGroups"):
-        yield "asg", each["AutoScalingGroupName"], {"name": each["AutoScalingGroupName"], "max": each["MaxSize"]}
-    for each in door.client("logs").pages("describe_log_groups", "logGroups"):
-        yield "log group", "", each["logGroupName"]
-
-
-def state_of(stack: Stack, labels: Mapping[str, str]) -> dict[str, Any]:
-    """The state file by URN, without times; ids exchanged for what they mean. What is unsettled is in it too."""
-    path = stack.store.path  # type: ignore[attr-defined]
-    latest = json.loads(path.read_text(encoding="utf-8"))["checkpoint"]["latest"]
-    found: dict[str, Any] = {"pending": [each["resource"]["urn"] for each in latest.get("pending_operations", ())]}
-    for each in latest.get("resources", ()):
-        assert each["urn"] not in found, f"{each['urn']} is there twice"
-        found[each["urn"]] = _meaning(each, labels)
-    return found
-
-
 # -- cases ------------------------------------------------------------------------------------------------------------
 
 
@@ -405,47 +176,10 @@ class Outcome:
         """In words, where this is not as it should be; empty when it is."""
         if self.problem:
             return [self.problem]
-        found: list[str] = []
-        extra, missing = _less(self.lines, expected.lines), _less(expected.lines, self.lines)
-        for line in extra:
-            kind, _, text = line.partition(" {")
-            # Of the same kind and, as far as it goes, of the same name: one that differs, not one too many.
-            like = max(
-                (each for each in missing if each.startswith(f"{kind} {{")), key=lambda it: _alike(it, line), default=""
-            )
-            if like:
-                missing.remove(like)
-                mine, its = json.loads(f"{{{text}"), json.loads(like[len(kind) + 1 :])
-                found.append(f"{kind}: {_first_difference(mine, its)}")
-            else:
-                found.append(f"too much: {line[:400]}")
-        found += [f"missing: {each[:400]}" for each in missing]
-        for urn in sorted({*self.state, *expected.state}):
-            if (mine := self.state.get(urn)) != (its := expected.state.get(urn)):
-                found.append(f"state of {urn}: {_first_difference(mine, its)}")
+        found = differing_lines(self.lines, expected.lines) + differing_states(self.state, expected.state)
         if self.jobs != expected.jobs:
             found.append(f"jobs: {self.jobs} instead of {expected.jobs}")
         return found
-
-
-def _less(some: Iterable[str], others: Iterable[str]) -> list[str]:
-    left = list(some)
-    for each in others:
-        if each in left:
-            left.remove(each)
-    return left
-
-
-def _alike(one: str, other: str) -> int:
-    return next((index for index, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), len(one))
-
-
-def _first_difference(mine: Any, its: Any, path: str = "") -> str:
-    if isinstance(mine, dict) and isinstance(its, dict):
-        for key in sorted({*mine, *its}):
-            if mine.get(key) != its.get(key):
-                return _first_difference(mine.get(key), its.get(key), f"{path}.{key}")
-    return f"{path} is {str(mine)[:200]} instead of {str(its)[:200]}"
 
 
 class Stage:
@@ -492,7 +226,7 @@ class Stage:
         Args:
             again: False for the run that nobody interrupts.
         """
-        return _in_a_fork(lambda: self._case(interfere, again, self._folder / name))
+        return in_a_fork(lambda: self._case(interfere, again, self._folder / name))
 
     def _case(self, interfere: Interference, again: bool, folder: Path) -> Outcome:
         shutil.copytree(self.base, folder)
@@ -500,7 +234,7 @@ class Stage:
         deployer = _fork()
         if deployer == 0:
             ours.close()
-            _deploy(self.phase.act, self.project, folder, _Wire(its), interfere)
+            _deploy(self.phase.act, self.project, folder, Wire(its), interfere)
         its.close()
         calls = serve(self.stack, ours)
         ours.close()
@@ -509,23 +243,29 @@ class Stage:
         error = error_file.read_text() if error_file.exists() else ""
         outcome = Outcome(len(calls), code, error)
         try:
-            stack = opened(self.project, folder)
             if again:
+                stack = opened(self.project, folder)
                 stack.store.break_locks()  # type: ignore[attr-defined]
                 do(self.phase.act, stack, self.stack.door)
             elif code != 0:
                 return evolve(outcome, problem=error or f"the deployer ended with {code}")
-            if self.phase.act == "up":
-                plan = preview(opened(self.project, folder), handlers_of(self.stack.door))
-                assert not plan.has_changes, [each for each in plan.steps if each.op.value != "same"]
-            jobs = self._ended()
-            lines, labels = inventory(self.stack.door)
-            assert not any("batchiac:creating" in each for each in lines), "a creating tag is left"
-            return evolve(outcome, lines=tuple(lines), state=state_of(stack, labels), jobs=jobs)
+            return self._there_is(outcome, folder)
         except BaseException:
             return evolve(outcome, problem=traceback.format_exc())
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+    def _there_is(self, outcome: Outcome, folder: Path) -> Outcome:
+        """The outcome with what there is in the end: nothing is left to do, and nothing is marked as being made."""
+        stack = opened(self.project, folder)
+        if self.phase.act == "up":
+            plan = preview(stack, handlers_of(self.stack.door))
+            assert not plan.has_changes, [each for each in plan.steps if each.op.value != "same"]
+        jobs = self._ended()
+        lines, labels = inventory(self.stack.door)
+        assert not any("batchiac:creating" in each for each in lines), "a creating tag is left"
+        state = state_of(stack.store.path, labels)  # type: ignore[attr-defined]
+        return evolve(outcome, lines=tuple(lines), state=state, jobs=jobs)
 
     def _ended(self) -> tuple[Any, ...]:
         if not self._jobs:
@@ -535,7 +275,7 @@ class Stage:
         return tuple(sorted((each["jobName"], each["status"], len(each["attempts"])) for each in described))
 
 
-def _deploy(act: str, project: Path, state: Path, wire: _Wire, interfere: Interference) -> None:
+def _deploy(act: str, project: Path, state: Path, wire: Wire, interfere: Interference) -> None:
     """The deployer: does not return."""
     code = 1
     try:
@@ -560,21 +300,21 @@ def undisturbed(stage: Stage) -> Outcome:
 
 
 @contextlib.contextmanager
-def staged(phase: Phase, folder: Path) -> Iterator[Stage]:
+def staged(phase: Phase, folder: Path, kind: type[Stage]) -> Iterator[Stage]:
     """The stage of a phase, in this process. Nothing is flushed to the disk: the machine stays up."""
     os.fsync = lambda _fd: None  # type: ignore[assignment]  # in a fork of the tests' process
     with local_stack() as stack:
-        yield Stage(phase, folder, stack)
+        yield kind(phase, folder, stack)
 
 
-def on_stage(phase: Phase, folder: Path, act: Callable[[Stage], Any]) -> Any:
+def on_stage(phase: Phase, folder: Path, act: Callable[[Any], Any], kind: type[Stage] = Stage) -> Any:
     """What `act` returns, called with the stage of `phase` in a process of its own."""
 
     def run() -> Any:
-        with staged(phase, folder) as stage:
+        with staged(phase, folder, kind) as stage:
             return act(stage)
 
-    return _in_a_fork(run)
+    return in_a_fork(run)
 
 
 def _fork() -> int:
@@ -584,7 +324,7 @@ def _fork() -> int:
         return os.fork()
 
 
-def _in_a_fork(act: Callable[[], Any]) -> Any:
+def in_a_fork(act: Callable[[], Any]) -> Any:
     reading, writing = os.pipe()
     child = _fork()
     if child == 0:

@@ -11,8 +11,11 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
+import attrs
 import pytest
-from deploy_world import World
+from deploy_world import TOKEN, World, ops
+
+from batchiac.deploy.state.checkpoint import PendingOperation
 
 FIRST = """
 a = Thing("a", size=1, image="x")
@@ -156,6 +159,37 @@ def test_a_create_that_nobody_wants_any_more_is_cleaned_up(tmp_path: Path, momen
             world.destroy()
         assert world.account.all() == {}
         assert world.snapshot().pending == ()
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_the_plan_after_a_death_shows_each_resource_once(tmp_path: Path, moment: str) -> None:
+    """What a dead run was creating and the program still declares is one create, taken up; nothing is deleted."""
+    world = World(tmp_path)
+    world.in_memory = False
+    world.write('Thing("a")')
+    assert run_and_die(world, world.up, 1, moment)
+    unlock(world)
+    plan = world.preview()
+    assert [(each.op.value, each.notes) for each in plan.steps if each.type == TOKEN] == [
+        ("create", ("begun by an interrupted run, taken up",))
+    ]
+
+
+def test_an_intent_that_another_program_left_beside_what_it_made_is_no_change(tmp_path: Path) -> None:
+    """Pulumi's CLI makes on its next run what a dead one was creating, and keeps that intent (one
+    of each that died): nothing is deleted, no change is shown, and `up` ends it."""
+    world = World(tmp_path)
+    world.in_memory = False
+    world.write('Thing("a")').up()
+    store, made = world.stack().store, world.things()["a"]
+    intent = PendingOperation(attrs.evolve(made, id="", outputs={}), "creating")
+    store.save(attrs.evolve(store.load(), pending=(intent, attrs.evolve(intent))))
+    assert not world.preview().has_changes
+    result = world.up()
+    assert ops(result) == {}
+    assert world.snapshot().pending == ()
+    world.require_no_orphans()
+    assert set(world.things()) == {"a"}
 
 
 def test_interrupt_finishes_what_had_begun(file_world: World) -> None:

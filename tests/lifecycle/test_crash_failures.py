@@ -7,7 +7,8 @@ import signal
 from pathlib import Path
 
 import pytest
-from crash_world import PHASES, Interference, Stage, on_stage, undisturbed
+from crash_world import PHASES, Stage, on_stage, undisturbed
+from remote_door import Interference
 
 from batchiac.errors import AwsRefusal
 

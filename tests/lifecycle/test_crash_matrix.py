@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 
 import pytest
-from crash_world import DIED, PHASES, Outcome, Stage, on_stage, undisturbed
+from crash_world import DIED, PHASES, Outcome, Stage, on_stage, sample, undisturbed
 
 SAMPLES = {
     "up": 14,
@@ -31,12 +31,6 @@ ALWAYS = {"replace_through_bridge": [(25, "before"), (26, "after")]}
 FEWEST_CALLS = 20
 PART = 40
 """How many calls one slow test covers, so that two processes can share a phase."""
-
-
-def sample(calls: int, count: int) -> list[tuple[int, str]]:
-    """`count` calls out of 1 … `calls`, the first and the last among them, turn by turn before and after."""
-    numbers = sorted({1 + round(each * (calls - 1) / (count - 1)) for each in range(count)})
-    return [(number, ("before", "after")[index % 2]) for index, number in enumerate(numbers)]
 
 
 def die_at(stage: Stage, expected: Outcome, number: int, moment: str) -> list[str]:
