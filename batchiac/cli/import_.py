@@ -22,6 +22,9 @@ KINDS = {
     "job_queue": "JobQueue",
     "job_definition": "JobDefinition",
     "scheduling_policy": "SchedulingPolicy",
+    "consumable_resource": "ConsumableResource",
+    "service_environment": "ServiceEnvironment",
+    "quota_share": "QuotaShare",
 }
 """Option → kind."""
 
@@ -33,9 +36,12 @@ MOST_LEFT = 20
 @stack_options
 @click.option("--all", "everything", is_flag=True, help="Every Batch resource of the account and region.")
 @click.option("--compute-environment", multiple=True, metavar="NAME|ARN", help="One of them, with what it refers to.")
-@click.option("--job-queue", multiple=True, metavar="NAME|ARN", help="One, with its environments.")
+@click.option("--job-queue", multiple=True, metavar="NAME|ARN", help="One, with its environments and quota shares.")
 @click.option("--job-definition", multiple=True, metavar="NAME|ARN", help="One: its newest revision.")
 @click.option("--scheduling-policy", multiple=True, metavar="NAME|ARN", help="One of them.")
+@click.option("--consumable-resource", multiple=True, metavar="NAME|ARN", help="One of them.")
+@click.option("--service-environment", multiple=True, metavar="NAME|ARN", help="One of them.")
+@click.option("--quota-share", multiple=True, metavar="QUEUE/NAME|ARN", help="One of them, with its queue.")
 @click.option("--with-roles/--without-roles", default=True, help="Roles and instance profiles too. [default: with]")
 @click.option("--with-network", is_flag=True, help="Subnets, security groups and their VPC too, not only their ids.")
 @click.option(

@@ -13,11 +13,12 @@ from typing import Any, Final, Literal
 
 from attrs import evolve, frozen
 
-from batchiac.aws import ec2
+from batchiac.aws import quota_share
 from batchiac.aws.door import Door
 from batchiac.errors import AwsRefusal, UserError
 from batchiac.model.existing import Existing, Found, Left, Ref
 from batchiac.provider import HANDLERS, TOKEN_PREFIX
+from batchiac.provider.existing_kinds import DEFAULTS, LISTED, NAMED, tables_of
 from batchiac.provider.identity import CREATING
 from batchiac.provider.resource import ResourceHandler
 
@@ -47,10 +48,13 @@ class Row:
 _CE, _JD, _RES = "ComputeEnvironment", "JobDefinition", "computeResources"
 _TASKS = ("ecsProperties.taskProperties[]", "nodeProperties.nodeRangeProperties[].ecsProperties.taskProperties[]")
 _CONTAINERS = ("containerProperties", "nodeProperties.nodeRangeProperties[].container")
+_NEEDED = "consumableResourceList[].consumableResource"
 
 ROWS: Final = (
     Row("JobQueue", "computeEnvironmentOrder[].computeEnvironment", _CE),
+    Row("JobQueue", "serviceEnvironmentOrder[].serviceEnvironment", "ServiceEnvironment"),
     Row("JobQueue", "schedulingPolicyArn", "SchedulingPolicy"),
+    Row("QuotaShare", "jobQueue", "JobQueue"),
     Row(_CE, f"{_RES}.launchTemplate.launchTemplateId", "LaunchTemplate"),
     Row(_CE, f"{_RES}.launchTemplate.launchTemplateName", "LaunchTemplate", "launchTemplateName"),
     Row(_CE, f"{_RES}.placementGroup", "PlacementGroup", "groupName"),
@@ -59,6 +63,10 @@ ROWS: Final = (
     Row(_CE, "serviceRole", "Role", group="roles"),
     Row(_CE, f"{_RES}.subnets[]", "Subnet", group="network"),
     Row(_CE, f"{_RES}.securityGroupIds[]", "SecurityGroup", group="network"),
+    *(
+        Row(_JD, f"{at}consumableResourceProperties.{_NEEDED}", "ConsumableResource")
+        for at in ("", "nodeProperties.nodeRangeProperties[].")
+    ),
     *(Row(_JD, f"{at}.{key}", "Role", group="roles") for at in _CONTAINERS for key in ("jobRoleArn",)),
     *(Row(_JD, f"{at}.executionRoleArn", "Role", group="roles") for at in (*_CONTAINERS, *_TASKS)),
     *(Row(_JD, f"{at}.taskRoleArn", "Role", group="roles") for at in _TASKS),
@@ -71,6 +79,9 @@ ROWS: Final = (
     Row("RouteTable", "routes[].gatewayId", "InternetGateway", group="network"),
 )
 
+CALLED_EITHER_WAY: Final = frozenset({"ConsumableResource"})
+"""Kinds that AWS lets others call by name or by ARN, and keeps the word."""
+
 ORDER: Final = (
     "Vpc",
     "Subnet",
@@ -82,13 +93,24 @@ ORDER: Final = (
     "LaunchTemplate",
     "PlacementGroup",
     "SchedulingPolicy",
+    "ConsumableResource",
+    "ServiceEnvironment",
     "ComputeEnvironment",
     "JobQueue",
+    "QuotaShare",
     "JobDefinition",
 )
 """Kinds such that each refers to earlier ones only."""
 
-NAMEABLE: Final = ("ComputeEnvironment", "JobQueue", "JobDefinition", "SchedulingPolicy")
+NAMEABLE: Final = (
+    "ComputeEnvironment",
+    "JobQueue",
+    "JobDefinition",
+    "SchedulingPolicy",
+    "ConsumableResource",
+    "ServiceEnvironment",
+    "QuotaShare",
+)
 """Kinds that can be asked for by name or ARN; "all" is all of these."""
 
 
@@ -211,7 +233,9 @@ class _Search:
     def _followed(self, found: Existing) -> list[tuple[str, str]]:
         texts = [(row.target, text) for row in self._rows(found.kind) for text in _texts(found.inputs, row.path)]
         if "network" in self._wanted.groups and found.kind == "Subnet":
-            texts += [("RouteTable", each) for each in _tables_of(self._door, found.id)]
+            texts += [("RouteTable", each) for each in tables_of(self._door, found.id)]
+        if found.kind == "JobQueue" and {"serviceEnvironmentOrder", "schedulingPolicyArn"} <= set(found.inputs):
+            texts += [("QuotaShare", each) for each in quota_share.arns_of(self._door, found.id)]
         return texts
 
     def _referring(self, found: Existing) -> Existing:
@@ -223,7 +247,9 @@ class _Search:
                 if target is None:
                     return text
                 stands = target.id if row.output == "id" else {**target.inputs, **target.outputs}.get(row.output)
-                return Ref(target.kind, target.id, row.output, text) if stands == text else text
+                # Where AWS keeps the name that it was given instead of the ARN, both mean the same.
+                same = stands == text or (row.target in CALLED_EITHER_WAY and target.name == text)
+                return Ref(target.kind, target.id, row.output, text) if same else text
 
             inputs = _changed(inputs, row.path.split("."), refer)
         return evolve(found, inputs=inputs)
@@ -265,94 +291,3 @@ def _changed(value: Any, path: Sequence[str], change: Callable[[Any], Any]) -> A
             return value
         return {**value, key: [_changed(each, path[1:], change) for each in inner]}
     return {**value, key: _changed(inner, path[1:], change)}
-
-
-# -- what differs from kind to kind -----------------------------------------------------------------------------------
-
-
-def _definitions(door: Door) -> list[str]:
-    listed = door.client("batch").pages("describe_job_definitions", "jobDefinitions", status="ACTIVE")
-    return list(dict.fromkeys(each["jobDefinitionArn"].rpartition(":")[0] for each in listed))
-
-
-def _policies(door: Door) -> list[str]:
-    return [each["arn"] for each in door.client("batch").pages("list_scheduling_policies", "schedulingPolicies")]
-
-
-def _environments(door: Door) -> list[str]:
-    listed = door.client("batch").pages("describe_compute_environments", "computeEnvironments")
-    return [each["computeEnvironmentArn"] for each in listed if each.get("status") != "DELETED"]
-
-
-def _queues(door: Door) -> list[str]:
-    listed = door.client("batch").pages("describe_job_queues", "jobQueues")
-    return [each["jobQueueArn"] for each in listed if each.get("status") != "DELETED"]
-
-
-LISTED: Final[Mapping[str, Callable[[Door], list[str]]]] = {
-    "ComputeEnvironment": _environments,
-    "JobQueue": _queues,
-    "JobDefinition": _definitions,
-    "SchedulingPolicy": _policies,
-}
-"""Kind → the ARNs of all there are."""
-
-
-def _policy_named(door: Door, text: str) -> str | None:
-    if text.startswith("arn:"):
-        return text
-    return next((each for each in _policies(door) if each.rpartition("/")[2] == text), None)
-
-
-def _template_named(door: Door, text: str) -> str | None:
-    if text.startswith("lt-"):
-        return text
-    try:
-        listed = door.client("ec2").describe_launch_templates(LaunchTemplateNames=[text])["LaunchTemplates"]
-    except AwsRefusal as refusal:
-        if refusal.code in ec2.LAUNCH_TEMPLATE.absent:
-            return None
-        raise
-    return str(listed[0]["LaunchTemplateId"]) if listed else None
-
-
-def _group_named(door: Door, text: str) -> str | None:
-    try:
-        listed = door.client("ec2").describe_placement_groups(GroupNames=[text])["PlacementGroups"]
-    except AwsRefusal as refusal:
-        if refusal.code in ec2.PLACEMENT_GROUP.absent:
-            return None
-        raise
-    return str(listed[0]["GroupId"]) if listed else None
-
-
-NAMED: Final[Mapping[str, Callable[[Door, str], str | None]]] = {
-    "SchedulingPolicy": _policy_named,
-    "LaunchTemplate": _template_named,
-    "PlacementGroup": _group_named,
-}
-"""Kinds whose describing call takes no names: text → id, None when there is none."""
-
-
-def _is_default_vpc(door: Door, vpc_id: str) -> bool:
-    return bool((ec2.find(door, ec2.VPC, vpc_id) or {}).get("IsDefault"))
-
-
-DEFAULTS: Final[Mapping[str, Callable[[Door, str, Mapping[str, Any]], bool]]] = {
-    "Vpc": lambda door, vpc_id, _inputs: _is_default_vpc(door, vpc_id),
-    "Subnet": lambda door, _id, inputs: _is_default_vpc(door, inputs["vpcId"]),
-    "InternetGateway": lambda door, _id, inputs: bool(inputs.get("vpcId")) and _is_default_vpc(door, inputs["vpcId"]),
-    "SecurityGroup": lambda _door, _id, inputs: inputs.get("groupName") == "default",
-    "RouteTable": lambda door, _id, inputs: _is_default_vpc(door, inputs["vpcId"]),
-}
-"""Kind → True for what AWS made by itself, which nobody can make again."""
-
-
-def _tables_of(door: Door, subnet_id: str) -> list[str]:
-    filters = [{"Name": "association.subnet-id", "Values": [subnet_id]}]
-    listed = door.client("ec2").pages("describe_route_tables", "RouteTables", Filters=filters)
-    return [
-        each["RouteTableId"]
-        for each in listed
-        if not any(association.get("Main") for association in each.get("Associations", ()))
-    ]

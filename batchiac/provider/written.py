@@ -10,17 +10,20 @@ from batchiac.provider.normalise import normal
 from batchiac.provider.read_back import without_path
 from batchiac.provider.spelling import is_mapping, pruned
 
-LEFT_TO_AWS: Final[Mapping[str, tuple[str, ...]]] = {
-    "ComputeEnvironment": ("computeResources.updateToLatestImageVersion",),
-    "JobQueue": ("jobQueueType",),
+LEFT_TO_AWS: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
+    "ComputeEnvironment": (("computeResources.updateToLatestImageVersion", ""),),
+    # AWS infers it from compute environments; of a queue of service jobs it has to be said (JQ012, ST010).
+    "JobQueue": (("jobQueueType", "serviceEnvironmentOrder"),),
 }
-"""What follows from the rest, or is a wish for one update only: nobody writes it down."""
+"""Kind → (path, unless): what follows from the rest, or is a wish for one update only. Nobody writes it down, unless
+the other input is given."""
 
 
 ALWAYS_SAID: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
     # The API requires them, though the numbers of an order mean nothing and none is a minimum as well.
     "ComputeEnvironment": (("computeResources", "minvCpus"),),
     "JobQueue": (("computeEnvironmentOrder",), ("serviceEnvironmentOrder",)),
+    "ConsumableResource": (("totalQuantity",),),
 }
 """What stays though the normal form is the same without it."""
 
@@ -32,8 +35,9 @@ def as_written(kind: str, actual: Mapping[str, Any]) -> dict[str, Any]:
         actual: the inputs as AWS tells them, `tags` among them.
     """
     written = {key: value for key, value in (pruned(actual) or {}).items() if key != "tags"}
-    for path in LEFT_TO_AWS.get(kind, ()):
-        written = without_path(written, path)
+    for path, unless in LEFT_TO_AWS.get(kind, ()):
+        if not written.get(unless):
+            written = without_path(written, path)
     if kind == "Role":
         written = {key: _documents(value) if key == "inlinePolicies" else value for key, value in written.items()}
     wanted = normal(kind, written)

@@ -144,8 +144,7 @@ def _template(resources: dict[str, Any], written: Written) -> Any:
 
 
 def _placement(resources: dict[str, Any], written: Written) -> Any:
-    group = resources.pop("placementGroup", None)
-    return Expression(written.variable(group)) if written.is_component(group) else written.referring(group)
+    return written.referring_to_component(resources.pop("placementGroup", None))
 
 
 def _delay(resources: dict[str, Any]) -> int | None:
@@ -157,13 +156,16 @@ def _delay(resources: dict[str, Any]) -> int | None:
 
 
 def _queue(rest: dict[str, Any], written: Written) -> tuple[str, list[Argument], bool] | None:
-    order = rest.pop("computeEnvironmentOrder", [])
-    if any(set(each) != {"order", "computeEnvironment"} for each in order):
+    orders = {}
+    for key in ("computeEnvironment", "serviceEnvironment"):
+        order = rest.pop(f"{key}Order", [])
+        if any(set(each) != {"order", key} for each in order):
+            return None
+        orders[key] = [
+            written.referring_to_component(each[key]) for each in sorted(order, key=lambda each: each["order"])
+        ]
+    if orders["serviceEnvironment"] and rest.pop("jobQueueType", None) != "SAGEMAKER_TRAINING":
         return None
-    environments = []
-    for each in sorted(order, key=lambda each: each["order"]):
-        ref = each["computeEnvironment"]
-        environments.append(Expression(written.variable(ref)) if written.is_component(ref) else written.referring(ref))
     policy = rest.pop("schedulingPolicyArn", None)
     enabled = _enabled(rest)
     limits = rest.pop("jobStateTimeLimitActions", None)
@@ -172,11 +174,9 @@ def _queue(rest: dict[str, Any], written: Written) -> tuple[str, list[Argument],
         return None
     arguments: list[Argument] = [
         ("priority", rest.pop("priority", None)),
-        ("compute_environments", environments),
-        (
-            "scheduling_policy",
-            Expression(written.variable(policy)) if written.is_component(policy) else written.referring(policy),
-        ),
+        ("compute_environments", orders["computeEnvironment"] or None),
+        ("service_environments", orders["serviceEnvironment"] or None),
+        ("scheduling_policy", written.referring_to_component(policy)),
         ("time_limits", [renamed("batch.TimeLimit", each, keywords) for each in limits] if limits else None),
         ("enabled", enabled),
         ("job_queue_name", rest.pop("jobQueueName", None)),
@@ -185,6 +185,12 @@ def _queue(rest: dict[str, Any], written: Written) -> tuple[str, list[Argument],
 
 
 def _policy(rest: dict[str, Any], written: Written) -> tuple[str, list[Argument], bool] | None:
+    quota = rest.pop("quotaSharePolicy", None)
+    if quota is not None:
+        shares_by = quota.get("idleResourceAssignmentStrategy")
+        if set(quota) != {"idleResourceAssignmentStrategy"} or "fairsharePolicy" in rest:
+            return None
+        return "SchedulingPolicy", [("quota_shares", shares_by), ("policy_name", rest.pop("name", None))], False
     fair = dict(rest.pop("fairsharePolicy", {}))
     shares = fair.pop("shareDistribution", [])
     named = {each["shareIdentifier"]: each.get("weightFactor", 1) for each in shares}
@@ -232,12 +238,66 @@ def _placement_group(rest: dict[str, Any], written: Written) -> tuple[str, list[
     )
 
 
+def _limits(rest: dict[str, Any]) -> dict[str, int] | None:
+    """The argument `capacity_limits`; None where a mapping would not say the same."""
+    limits = rest.pop("capacityLimits", [])
+    if any(set(each) != {"capacityUnit", "maxCapacity"} for each in limits):
+        return None
+    by_unit = {each["capacityUnit"]: each["maxCapacity"] for each in limits}
+    return by_unit if len(by_unit) == len(limits) else None
+
+
+def _service_environment(rest: dict[str, Any], written: Written) -> tuple[str, list[Argument], bool] | None:
+    if str(rest.pop("serviceEnvironmentType", "")).upper() != "SAGEMAKER_TRAINING":
+        return None
+    limits = _limits(rest)
+    arguments: list[Argument] = [
+        ("capacity_limits", limits),
+        ("enabled", _enabled(rest)),
+        ("service_environment_name", rest.pop("serviceEnvironmentName", None)),
+    ]
+    return None if limits is None else ("ServiceEnvironment", arguments, False)
+
+
+def _quota_share(rest: dict[str, Any], written: Written) -> tuple[str, list[Argument], bool] | None:
+    limits = _limits(rest)
+    sharing = dict(rest.pop("resourceSharingConfiguration", {}))
+    preemption = dict(rest.pop("preemptionConfiguration", {}))
+    in_share = str(preemption.pop("inSharePreemption", "")).upper()
+    strategy = str(sharing.pop("strategy", "")).upper()
+    arguments: list[Argument] = [
+        ("queue", written.referring_to_component(rest.pop("jobQueue", None))),
+        ("capacity_limits", limits),
+        ("strategy", strategy),
+        ("borrow_limit", sharing.pop("borrowLimit", None)),
+        ("in_share_preemption", True if in_share == "ENABLED" else None),
+        ("enabled", _enabled(rest)),
+        ("quota_share_name", rest.pop("quotaShareName", None)),
+    ]
+    if limits is None or not strategy or in_share not in ("ENABLED", "DISABLED") or sharing or preemption:
+        return None
+    return "QuotaShare", arguments, False
+
+
+def _consumable(rest: dict[str, Any], written: Written) -> tuple[str, list[Argument], bool] | None:
+    kind = str(rest.pop("resourceType", "REPLENISHABLE")).upper()
+    arguments: list[Argument] = [
+        ("total_quantity", rest.pop("totalQuantity", 0)),
+        ("replenishable", None if kind == "REPLENISHABLE" else False),
+        ("consumable_resource_name", rest.pop("consumableResourceName", None)),
+    ]
+    return "ConsumableResource", arguments, False
+
+
 FORMS: Final[Mapping[str, Form]] = {
     "ComputeEnvironment": _environment,
     "JobQueue": _queue,
     "SchedulingPolicy": _policy,
     "LaunchTemplate": _launch_template,
     "PlacementGroup": _placement_group,
+    "ConsumableResource": _consumable,
+    "ServiceEnvironment": _service_environment,
+    "QuotaShare": _quota_share,
     "JobDefinition": definition,
 }
 """Kind → how a component says it. The others have a component for several of them only (Network, Roles)."""

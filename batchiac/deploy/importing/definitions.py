@@ -37,6 +37,7 @@ def definition(rest: dict[str, Any], written: Written) -> tuple[str, list[Argume
         ("retry", _retry(rest)),
         ("timeout_s", seconds),
         ("parameters", rest.pop("parameters", None)),
+        ("consumes", _consumes(rest, written)),
         ("scheduling_priority", rest.pop("schedulingPriority", None)),
         ("propagate_tags", rest.pop("propagateTags", None)),
         ("job_definition_name", rest.pop("jobDefinitionName", None)),
@@ -105,6 +106,20 @@ def _container(properties: Mapping[str, Any], written: Written) -> Call | None:
         ("wire", written.referring(rest) or None),
     ]
     return Call("batch.Container", tuple((key, each) for key, each in arguments if each is not None))
+
+
+def _consumes(rest: dict[str, Any], written: Written) -> list[Call] | None:
+    needs = (rest.get("consumableResourceProperties") or {}).get("consumableResourceList") or []
+    if not needs or any(set(each) != {"consumableResource", "quantity"} for each in needs):
+        return None
+    del rest["consumableResourceProperties"]
+    return [
+        Call(
+            "batch.Consumes",
+            (("", written.referring_to_component(each["consumableResource"])), ("", each["quantity"])),
+        )
+        for each in needs
+    ]
 
 
 HOST_LOSS: Final = [{"onStatusReason": "Host EC2*", "action": "RETRY"}, {"onReason": "*", "action": "EXIT"}]

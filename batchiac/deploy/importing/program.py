@@ -21,13 +21,16 @@ from batchiac.model.existing import Existing
 GENERATED: Final = re.compile(r"(?P<stem>.+)-(?=[0-9a-f]*[0-9])(?=[0-9a-f]*[a-f])[0-9a-f]{7}")
 """A name that batchiac made: seven hex digits, among them a letter and a figure."""
 
-CALLED_BY_NAME: Final = frozenset({"JobQueue", "JobDefinition"})
+CALLED_BY_NAME: Final = frozenset({"JobQueue", "JobDefinition", "QuotaShare"})
 
 WORDS: Final[Mapping[str, str]] = {
     "ComputeEnvironment": "environment",
     "JobQueue": "queue",
     "JobDefinition": "definition",
     "SchedulingPolicy": "policy",
+    "ConsumableResource": "resource",
+    "ServiceEnvironment": "service_environment",
+    "QuotaShare": "share",
     "LaunchTemplate": "template",
     "PlacementGroup": "placement_group",
     "InstanceProfile": "profile",

@@ -39,6 +39,10 @@ class Written:
         """True for a reference to what a component says."""
         return isinstance(ref, Ref) and (ref.kind, ref.id) in self.components
 
+    def referring_to_component(self, value: Any) -> Any:
+        """`value` as an argument that takes a component: the component itself where there is one."""
+        return Expression(self.variable(value)) if self.is_component(value) else self.referring(value)
+
     def referring(self, value: Any) -> Any:
         """`value` with each reference as an expression."""
         if isinstance(value, Ref):
@@ -60,6 +64,9 @@ OUTPUTS: Final[Mapping[tuple[str, str], str]] = {
     ("ComputeEnvironment", "id"): "arn",
     ("JobQueue", "id"): "arn",
     ("SchedulingPolicy", "id"): "arn",
+    ("ConsumableResource", "id"): "arn",
+    ("ServiceEnvironment", "id"): "arn",
+    ("QuotaShare", "id"): "arn",
     ("LaunchTemplate", "id"): "id",
     ("LaunchTemplate", "latestVersion"): "version",
     ("PlacementGroup", "groupName"): "group_name",

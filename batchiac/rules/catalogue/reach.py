@@ -77,9 +77,9 @@ def reach_of(view: View) -> Reach | None:
     queue = declared.references.get("jobQueue")
     key = f"reach {queue or ''}"
     if key not in stack.notes:
-        stack.notes[key] = _read_reach(
-            stack, [each for each in stack.of_kind("JobQueue") if queue in (None, each.name)]
-        )
+        # A queue of service jobs takes no job of a definition.
+        queues = [each for each in stack.of_kind("JobQueue") if not each.inputs.get("serviceEnvironmentOrder")]
+        stack.notes[key] = _read_reach(stack, [each for each in queues if queue in (None, each.name)])
     found: Reach | None = stack.notes[key]
     return found
 

@@ -215,12 +215,12 @@ JOBS: dict[str, Cases] = {
     "ST013": (
         [d(job("1", "1024"), ON_DEMAND), d(job("1", "2048", **_MI_JOB), FARGATE)],
         [d(job("1", "2048", **_MI_JOB), ON_DEMAND), d(job("1", "1024"), FARGATE)],
-        [of("d", job("1", "1024"))],
+        [of("d", job("1", "1024")), of("d", job("1", "1024"), Declared(JQ, "s", sagemaker()))],
     ),
     "ST014": (
         [d(gang(2), ON_DEMAND), d(gang(2), SPOT, ON_DEMAND)],
         [d(gang(2), SPOT), d(gang(2), UNMANAGED), d(gang(2), FARGATE), d(gang(2), MANAGED)],
-        [of("d", gang(2)), d(job("1", "1024"), SPOT)],
+        [of("d", gang(2)), d(job("1", "1024"), SPOT), of("d", gang(2), Declared(JQ, "s", sagemaker()))],
     ),
     "ST015": (
         [d(gang(2), env("a", ec2({"placementGroup": "g"})))],
