@@ -13,6 +13,7 @@ FARGATE_SPOT_INTERRUPTED = "Your Spot Task was interrupted."  # FS
 DEPENDENT_FAILED = "Dependent Job failed"  # FS
 ARRAY_CHILD_FAILED = "Array Child Job failed"  # FS
 QUEUE_DELETED = "JobQueue deleted"  # FS
+SHARE_DELETED = "QuotaShare deleted"  # Assumption: as for queues; AWS documents that the jobs end, and no text
 HEALTHY_ENVIRONMENT = "ComputeEnvironment Healthy"  # botocore 1.44.5, DescribeComputeEnvironments example
 HEALTHY_QUEUE = "JobQueue Healthy"  # botocore 1.44.5, DescribeJobQueues example
 

@@ -464,6 +464,26 @@ def test_a_share_whose_limits_were_lowered_gives_back(stack: TestStack) -> None:
     assert [training.status(job) for job in jobs].count("RUNNABLE") == 2
 
 
+def test_the_jobs_of_a_share_end_with_it(stack: TestStack) -> None:
+    """ "You must first disable submissions for the share … All jobs in the share are eventually terminated".
+
+    Source: https://docs.aws.amazon.com/batch/latest/APIReference/API_DeleteQuotaShare.html, read 2026-12-01.
+    """
+    training = Training(stack, limit=2, unit=KIND, shares={"a": {"limit": 1}, "b": {"limit": 1}})
+    jobs = {share: [training.submit(quotaShareName=share) for _ in range(2)] for share in "ab"}
+    training.until(jobs["a"][0], "RUNNING")
+    shares = training.batch.list_quota_shares(jobQueue="q")["quotaShares"]
+    arn = next(share["quotaShareArn"] for share in shares if share["quotaShareName"] == "a")
+    assert arn == "arn:aws:batch:us-east-1:123456789012:job-queue/q/quota-share/a"
+    training.batch.update_quota_share(quotaShareArn=arn, state="DISABLED")
+    training.wait(30)
+    training.batch.delete_quota_share(quotaShareArn=arn)
+    training.wait(30)
+    assert [training.status(job) for job in jobs["a"]] == ["FAILED", "FAILED"]
+    assert training.status(jobs["b"][0]) in ("STARTING", "RUNNING", "SUCCEEDED")
+    assert [each["quotaShareName"] for each in training.batch.list_quota_shares(jobQueue="q")["quotaShares"]] == ["b"]
+
+
 def test_a_raised_priority_can_preempt(stack: TestStack) -> None:
     """UpdateServiceJob: "raise the priority of a RUNNABLE job …, making it possible … to preempt".
 

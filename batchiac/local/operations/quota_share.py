@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from batchiac.engine.reasons import SHARE_DELETED
 from batchiac.local.api_error import refusal
 from batchiac.local.operations.service_environment import require_settled
 from batchiac.local.paging import page
@@ -47,11 +48,15 @@ def update_quota_share(batch: BatchBackend, request: Wire) -> Wire:
 
 
 def delete_quota_share(batch: BatchBackend, request: Wire) -> Wire:
-    """DeleteQuotaShare: DISABLED first."""
+    """DeleteQuotaShare: DISABLED first. "All jobs in the share are eventually terminated"."""
     record = batch.quota_shares.read(request["quotaShareArn"])
     require_settled(record, "delete")
     if record.wire["state"] != "DISABLED":
         raise refusal(batch.engine.settings.messages.delete_enabled_queue)
+    queue, share = record.name.split("/")
+    for job in list(batch.service.jobs.values()):
+        if (job.request.queue, job.request.quota_share) == (queue, share):
+            batch.service.terminate(job.id, SHARE_DELETED)
     batch.begin(record, "DELETING", then=None, shelf=batch.quota_shares)
     return {}
 

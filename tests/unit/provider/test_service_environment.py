@@ -162,6 +162,7 @@ def test_jobs_of_a_share_and_of_its_queue_are_found_and_end(training: Any) -> No
         assert held.handler.delete_words(held.outputs) == "ends"
     assert other.handler.find_jobs(other.id) == []
     share.handler.delete(share.id, share.outputs)
+    assert training.stack.client("batch").describe_service_job(jobId=job)["status"] == "FAILED"
     assert share.handler.find_jobs(share.id) == []
     assert share.handler.read(share.id, share.outputs).id is None
 
