@@ -17,38 +17,36 @@ is on the disk where Pulumi reads it too; the intent stays, with the id in it, u
 from __future__ import annotations
 
 import threading
-import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import attrs
 
 from batchiac.deploy.acts import HandlerOf, Listener
-from batchiac.deploy.deletions import Deletions
+from batchiac.deploy.entries import Entries, is_same
 from batchiac.deploy.importing.option import IMPORT_ID, is_imported, read_existing, refuse_other, require_unmanaged
 from batchiac.deploy.monitor import Answer
 from batchiac.deploy.planner import (
     Decision,
     find_dependent_replacements,
+    find_left_behind,
     plan_registration,
     planned_outputs,
     require_unprotected,
 )
 from batchiac.deploy.registration import Registration
-from batchiac.deploy.state.checkpoint import PendingOperation, now
+from batchiac.deploy.state.checkpoint import PendingOperation
 from batchiac.deploy.state.journal import Journal
 from batchiac.deploy.state.resource import ResourceState
 from batchiac.deploy.steps import Op, Step
-from batchiac.deploy.urn import PROVIDER_TYPE_PREFIX, make_urn, short_type
-from batchiac.deploy.values import PROVIDER_KEY, Secret, Unseal, differing, for_handler, mark_secrets, plain, reveal
+from batchiac.deploy.urn import short_type
+from batchiac.deploy.values import PROVIDER_KEY, Secret, Unseal, for_handler, mark_secrets, plain, reveal
 from batchiac.errors import BatchiacError, PartiallyCreatedError, UnsupportedError, UserError
 from batchiac.model.handler import CheckFailure, Handler, RecordedHandler
 from batchiac.model.unknown import contains_unknown
 
-DYNAMIC_PACKAGE = "pulumi-python"
 
-
-class Run(Deletions):
+class Run(Entries):
     """One run over one stack: a preview (`acting=False`) or a deployment. Thread-safe.
 
     Attributes:
@@ -79,6 +77,8 @@ class Run(Deletions):
         self._provider_inputs = provider_inputs
         self._seen: set[str] = set()
         self._renamed: dict[str, str] = {}
+        # What a preview foresees to be deleted before something that it refers to is, and that.
+        self._going_first: dict[str, str] = {}
 
     # -- what the monitor calls ---------------------------------------------------------------------------------------
 
@@ -93,7 +93,7 @@ class Run(Deletions):
             self.outputs = outputs
         if not self.acting or contains_unknown(outputs):
             return
-        if _same(state.outputs, outputs, self._unseal):
+        if is_same(state.outputs, outputs, self._unseal):
             return
         self.journal.outputs(urn, outputs)
 
@@ -110,7 +110,10 @@ class Run(Deletions):
             )
         if goal.import_id and not is_imported(old, goal.import_id):
             return self._import(goal, old, handler)
-        decision = plan_registration(goal, old, handler, self._unseal)
+        planned = old
+        if old is not None and old.urn in self._going_first:
+            planned = attrs.evolve(old, pending_replacement=True)
+        decision = plan_registration(goal, planned, handler, self._unseal)
         if decision.failures:
             return self._refused(goal, decision)
         return self._do(goal, old, handler, decision) if self.acting else self._foresee(goal, old, decision)
@@ -162,6 +165,8 @@ class Run(Deletions):
     def _foresee(self, goal: Registration, old: ResourceState | None, decision: Decision) -> Answer:
         if decision.op not in (Op.SAME, Op.UPDATE) and self._take_up(goal.urn) is not None:
             decision = attrs.evolve(decision, notes=(*decision.notes, "begun by an interrupted run, taken up"))
+        if decision.deletes_first and old is not None and not old.pending_replacement:
+            decision = attrs.evolve(decision, notes=(*decision.notes, *self._foresee_going_first(old)))
         outputs = planned_outputs(decision, old)
         keeps_id = old is not None and decision.op in (Op.SAME, Op.UPDATE)
         state = attrs.evolve(
@@ -171,10 +176,22 @@ class Run(Deletions):
         self._ensure_provider()
         self.journal.put(state, instead_of=old)
         self._note(self._step(decision, goal, old, state))
-        if decision.deletes_first and old is not None:
-            for each in self._dependents(old):
-                require_unprotected([each], "replace")
         return Answer(state.id, reveal(outputs, self._unseal))
+
+    def _foresee_going_first(self, old: ResourceState) -> list[str]:
+        """Note what is deleted before `old` is, and say in words what that means to others."""
+        if cause := self._going_first.get(old.urn):
+            return [f"deleted first, because {cause} is, which it refers to"]
+        dependents = self._dependents(old)
+        require_unprotected(dependents, "replace")
+        name = f"{short_type(old.type)} {old.name}"
+        self._going_first |= dict.fromkeys((each.urn for each in dependents), name)
+        notes = []
+        if dependents:
+            notes.append(f"deleted before it: {_names(dependents)}")
+        if left := find_left_behind(old, self._unvisited(), dependents):
+            notes.append(f"not there until it is made anew, while {_names(left)} still refers to it")
+        return notes
 
     def _step(self, decision: Decision, goal: Registration, old: ResourceState | None, new: ResourceState) -> Step:
         op = Op.REPLACE if decision.op is Op.CREATE_REPLACEMENT else decision.op
@@ -199,7 +216,7 @@ class Run(Deletions):
         self._ensure_provider()
         if decision.op is Op.SAME:
             assert old is not None
-            inputs = old.inputs if _same(old.inputs, decision.inputs, self._unseal) else decision.inputs
+            inputs = old.inputs if is_same(old.inputs, decision.inputs, self._unseal) else decision.inputs
             state = attrs.evolve(self._state(goal, old, inputs, id_=old.id), outputs=old.outputs)
             self.journal.put(state, instead_of=old)
             self._note(Step(Op.SAME, goal.urn, goal.type, old, state, notes=decision.notes))
@@ -310,8 +327,10 @@ class Run(Deletions):
         return marked
 
     def _dependents(self, old: ResourceState) -> list[ResourceState]:
-        unvisited = [each for each in self.journal.left() if not each.delete and each.urn not in self._seen]
-        return find_dependent_replacements(old, unvisited, self._handler_of, self._unseal)
+        return find_dependent_replacements(old, self._unvisited(), self._handler_of, self._unseal)
+
+    def _unvisited(self) -> list[ResourceState]:
+        return [each for each in self.journal.left() if not each.delete and each.urn not in self._seen]
 
     def _delete_first(self, state: ResourceState) -> None:
         require_unprotected([state], "replace")
@@ -348,70 +367,6 @@ class Run(Deletions):
         self.journal.commit()
         return Answer(state.id, reveal(state.outputs, self._unseal))
 
-    # -- shared -------------------------------------------------------------------------------------------------------
 
-    def _state(
-        self, goal: Registration, old: ResourceState | None, inputs: Mapping[str, Any], *, id_: str
-    ) -> ResourceState:
-        at = now()
-        provider = ""
-        if goal.custom:
-            provider_state = self._provider()
-            provider = f"{provider_state.urn}::{provider_state.id}"
-        extra = {} if old is None else {key: each for key, each in old.extra.items() if key != "taint"}
-        return ResourceState(
-            urn=goal.urn,
-            type=goal.type,
-            custom=goal.custom,
-            id=id_,
-            inputs=inputs,
-            parent=goal.parent,
-            provider=provider,
-            dependencies=goal.dependencies,
-            property_dependencies=goal.property_dependencies,
-            protect=goal.protect,
-            retain_on_delete=goal.retain_on_delete,
-            deleted_with=goal.deleted_with,
-            additional_secret_outputs=goal.additional_secret_outputs,
-            aliases=(),
-            custom_timeouts=goal.custom_timeouts,
-            ignore_changes=goal.ignore_changes,
-            replace_on_changes=goal.replace_on_changes,
-            created=old.created if old is not None and old.created else at,
-            modified=at,
-            source_position=goal.source_position,
-            extra=extra,
-        )
-
-    def _provider(self) -> ResourceState:
-        """The engine's own entry for dynamic providers, which Pulumi's CLI needs: its inputs are the stack's config."""
-        root = make_urn(self._stack, self._project, f"{PROVIDER_TYPE_PREFIX}{DYNAMIC_PACKAGE}", "default")
-        with self._lock:
-            state = self.journal.new(root)
-            if state is not None:
-                return state
-            old = self.journal.old(root)
-            at = now()
-            inputs: Mapping[str, Any] = self._provider_inputs
-            if old is not None and _same(old.inputs, inputs, self._unseal):
-                state = old
-            else:
-                state = ResourceState(
-                    urn=root,
-                    type=f"{PROVIDER_TYPE_PREFIX}{DYNAMIC_PACKAGE}",
-                    custom=True,
-                    id=old.id if old is not None else str(uuid.uuid4()),
-                    inputs=inputs,
-                    outputs=inputs,
-                    created=old.created if old is not None and old.created else at,
-                    modified=at,
-                )
-            self.journal.put(state, instead_of=old)
-            return state
-
-    def _ensure_provider(self) -> None:
-        self._provider()
-
-
-def _same(old: Any, new: Any, unseal: Unseal) -> bool:
-    return next(differing(plain(reveal(old, unseal)), plain(new)), None) is None
+def _names(states: Iterable[ResourceState]) -> str:
+    return ", ".join(f"{short_type(each.type)} {each.name}" for each in states)

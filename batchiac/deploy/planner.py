@@ -75,7 +75,7 @@ def plan_registration(goal: Registration, old: ResourceState | None, handler: Ha
         return Decision(Op.CREATE, checked)
     if old.pending_replacement:
         checked, failures = check_inputs(handler, {}, wanted)
-        return Decision(Op.CREATE_REPLACEMENT, checked, failures=failures)
+        return Decision(Op.CREATE_REPLACEMENT, checked, deletes_first=True, failures=failures)
     diff = _diff(goal, old, handler, for_handler(reveal(old.outputs, unseal)), for_handler(checked))
     diff = hiding_secrets(diff, old, checked)
     if not diff.changes and not diff.replaces:
@@ -181,6 +181,9 @@ def planned_outputs(decision: Decision, old: ResourceState | None) -> dict[str, 
         return dict(decision.inputs)
     if decision.op is Op.SAME:
         return dict(old.outputs)
+    if all(parse_path(change.path)[0] == "tags" for change in decision.changes):
+        # Tags change nothing but themselves: who refers to such a resource is not shown a change that does not come.
+        return {**old.outputs, **decision.inputs}
     kept: dict[str, Any] = {}
     if not any(change.effect is Effect.NEW_REVISION for change in decision.changes):
         kept = {key: value for key, value in old.outputs.items() if isinstance(value, str) and value == old.id}
@@ -214,6 +217,20 @@ def find_dependent_replacements(
             gone.add(state.urn)
             found.append(state)
     return found
+
+
+def find_left_behind(
+    replaced: ResourceState, olds: Iterable[ResourceState], going: Iterable[ResourceState]
+) -> list[ResourceState]:
+    """Everything that refers to `replaced`, which is deleted before it is made anew, and is not deleted itself."""
+    gone = {each.urn for each in going}
+    return [
+        each
+        for each in olds
+        if each.custom
+        and each.urn not in gone
+        and any(replaced.urn in urns for urns in each.property_dependencies.values())
+    ]
 
 
 def require_unprotected(states: Sequence[ResourceState], verb: str) -> None:

@@ -351,6 +351,12 @@ def _environment(row: UpdateRow, path: str, state: Mapping[str, Any], inputs: Ma
     if row.path == "computeResources.capacityTags" and not _resources_of(inputs).get("capacityTags"):
         # TagrisTagsMap has at least one entry: the Update API has no word for none.
         return _replaced(row, "AWS can change capacityTags but not take all of them away", UPDATE_CE)
+    if row.path == "computeResources" and inputs.get("computeResources") is UNKNOWN:
+        # An engine asks so when something that the environment refers to is deleted before it is made anew. Never
+        # delete the environment for that as well: AWS refuses it while a queue uses it, and whatever then turns out
+        # to have changed has a row of its own.
+        note = "not yet known what changes: nothing, an infrastructure update, or a replacement where AWS has none"
+        return UpdateRow(row.kind, row.path, Effect.INFRASTRUCTURE_UPDATE, note, INFRASTRUCTURE)
     if row.effect is not Effect.INFRASTRUCTURE_UPDATE:
         return row
     before, after = _compute_type(state), _compute_type(inputs)

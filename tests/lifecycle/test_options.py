@@ -58,6 +58,35 @@ def test_delete_before_replace(world: World, said: str, first: str) -> None:
     world.require_no_orphans()
 
 
+def test_what_has_to_go_first_is_in_the_plan(world: World) -> None:
+    """A replacement that deletes first takes what cannot be without it along: the plan shows that, and who stays."""
+    world.handler.replaced_by = ("image", "ref")
+    program = 'a = Thing("a", image="{0}", name="fixed")\nThing("b", ref=a.arn)\nThing("c", tags={{"of": a.arn}})'
+    world.write(program.format("x")).up()
+    plan = world.write(program.format("y")).preview()
+    assert ops(plan) == {"a": "replace", "b": "replace", "c": "update"}
+    notes = {step.urn.split("::")[-1]: step.notes for step in plan.steps if step.notes}
+    assert notes == {
+        "a": (
+            "deleted before it: batch:Thing b",
+            "not there until it is made anew, while batch:Thing c still refers to it",
+        ),
+        "b": ("deleted first, because batch:Thing a is, which it refers to",),
+    }
+    world.account.calls.clear()
+    world.up()
+    assert [call.split()[0] for call in world.account.calls[:3]] == ["delete", "delete", "create"]
+    world.require_no_orphans()
+
+
+def test_tags_alone_leave_what_refers_to_the_resource_as_it_is(world: World) -> None:
+    """A change of tags makes no output unknown, so nobody is shown a change that does not come."""
+    program = 'a = Thing("a", tags={{"x": {0}}})\nThing("b", ref=a.arn)'
+    world.write(program.format(1)).up()
+    assert ops(world.write(program.format(2)).preview()) == {"a": "update"}
+    assert ops(world.up()) == {"a": "update"}
+
+
 def test_retain_on_delete_forgets_without_deleting(world: World) -> None:
     """The AWS resource is kept, the state forgets it, and the plan says so."""
     world.write('Thing("a", opts=Opts(retain_on_delete=True))').up()

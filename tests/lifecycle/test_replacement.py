@@ -294,3 +294,47 @@ def test_the_order_of_pulumis_engine_is_as_safe(world: World) -> None:
         created.id,
         world.id("last"),
     ]
+
+
+@pytest.mark.parametrize("strategy", ["BEST_FIT_PROGRESSIVE", "BEST_FIT"])
+def test_what_an_environment_refers_to_is_replaced_without_its_deletion(tmp_path: Path, strategy: str) -> None:
+    """A fixed name makes a placement group and an instance profile go before they come anew. Both engines then ask
+    whether who refers to them has to go first: never an environment, which AWS deletes for nobody while a queue uses
+    it. The group keeps its name, so the environment stays; the profile's ARN changes, so it gets what that takes."""
+    profile = {"instanceProfileName": "fixed", "path": "/one/", "roles": []}
+    resources = {
+        **EC2,
+        "allocationStrategy": strategy,
+        "placementGroup": ref("group.groupName"),
+        "instanceRole": ref("profile.arn"),
+    }
+    things: dict[str, tuple[str, dict[str, Any]]] = {
+        "group": ("PlacementGroup", {"groupName": "fixed", "strategy": "cluster"}),
+        "profile": ("InstanceProfile", profile),
+        "work": ("ComputeEnvironment", {"type": "MANAGED", "computeResources": resources}),
+        "only": queue("work"),
+    }
+    with local_stack(projections=False) as stack:
+        world = World(tmp_path, stack, things)
+        world.up()
+
+        def there_are() -> list[tuple[str, str]]:
+            found = world.batch.describe_compute_environments()["computeEnvironments"]
+            return [(each["computeEnvironmentArn"], each["uuid"]) for each in found]
+
+        (first,) = there_are()
+        world.inputs("group")["strategy"] = "spread"
+        plan = world.preview()
+        assert any("while batch:ComputeEnvironment work still refers to it" in note for note in notes_of(plan, "group"))
+        world.up()
+        assert there_are() == [first]
+        world.inputs("profile")["path"] = "/two/"
+        world.up()
+        assert len(there_are()) == 1
+        assert (there_are() == [first]) is (strategy == "BEST_FIT_PROGRESSIVE")
+        assert_settled(world)
+
+
+def notes_of(plan: Any, name: str) -> tuple[str, ...]:
+    """The notes of the steps on one thing."""
+    return tuple(note for step in plan.steps if step.urn.endswith(f"::{name}") for note in step.notes)

@@ -19,7 +19,8 @@ import attrs
 from attrs import frozen
 
 from batchiac.deploy.acts import HandlerOf, Listener
-from batchiac.deploy.executor import DYNAMIC_PACKAGE, Run
+from batchiac.deploy.entries import DYNAMIC_PACKAGE
+from batchiac.deploy.executor import Run
 from batchiac.deploy.importing.option import MISMATCH
 from batchiac.deploy.importing.program import Source, logical_names, write_program
 from batchiac.deploy.monitor import Answer
