@@ -69,6 +69,108 @@ def test_a_whole_program(run: Callable[..., Any], described: Callable[[str], Any
     assert [step.op for step in deployment.preview().steps if step.op != "same"] == []
 
 
+def test_training_on_quota_shares(run: Callable[..., Any], described: Callable[[str], Any], stack: Any) -> None:
+    """Environment, policy, queue and shares by component; a second preview finds no change."""
+    deployment = run(
+        """
+        import batchiac.components as batch
+        import pulumi
+        gpus = batch.ServiceEnvironment("gpus", capacity_limits={"ml.m5.large": 8, "ml.g5.xlarge": 2}, tags={"a": "b"})
+        quota = batch.SchedulingPolicy("quota", quota_shares="FIFO")
+        training = batch.JobQueue(
+            "training", priority=1, service_environments=[gpus], scheduling_policy=quota, enabled=True
+        )
+        research = batch.QuotaShare(
+            "research", queue=training, capacity_limits={"ml.m5.large": 4}, strategy="LEND_AND_BORROW", borrow_limit=50,
+            in_share_preemption=True, quota_share_name="research", tags={"team": "r"},
+        )
+        other = batch.QuotaShare(
+            "other", queue=training.arn_output, capacity_limits={"ml.g5.xlarge": 1}, strategy="RESERVE", enabled=False
+        )
+        plain = batch.ServiceEnvironment("plain", capacity_limits={"NUM_INSTANCES": 3}, enabled=False)
+        fifo = batch.JobQueue("fifo", priority=2, service_environments=[plain.arn_output])
+        pulumi.export("names", [research.name_output, other.name_output, gpus.name_output])
+        pulumi.export("arns", [research.arn_output, other.arn_output, gpus.arn_output])
+        """,
+        head="",
+    )
+    batch = stack.client("batch")
+    research_arn, other_arn, gpus_arn = deployment.outputs["arns"]
+    (gpus,) = batch.describe_service_environments(serviceEnvironments=[gpus_arn])["serviceEnvironments"]
+    assert (gpus["serviceEnvironmentType"], gpus["state"], gpus["tags"]) == (
+        "SAGEMAKER_TRAINING",
+        "ENABLED",
+        {"a": "b"},
+    )
+    assert {each["capacityUnit"]: each["maxCapacity"] for each in gpus["capacityLimits"]} == {
+        "ml.m5.large": 8,
+        "ml.g5.xlarge": 2,
+    }
+    training = described("training")
+    assert training["jobQueueType"] == "SAGEMAKER_TRAINING"
+    assert training["serviceEnvironmentOrder"] == [{"order": 1, "serviceEnvironment": gpus_arn}]
+    assert training["computeEnvironmentOrder"] == []
+    policy = batch.describe_scheduling_policies(arns=[training["schedulingPolicyArn"]])["schedulingPolicies"][0]
+    assert policy["quotaSharePolicy"] == {"idleResourceAssignmentStrategy": "FIFO"}
+    assert "fairsharePolicy" not in policy
+    research = batch.describe_quota_share(quotaShareArn=research_arn)
+    assert research["jobQueueArn"] == training["jobQueueArn"]
+    assert research["resourceSharingConfiguration"] == {"strategy": "LEND_AND_BORROW", "borrowLimit": 50}
+    assert research["preemptionConfiguration"] == {"inSharePreemption": "ENABLED"}
+    other = batch.describe_quota_share(quotaShareArn=other_arn)
+    assert (other["state"], other["resourceSharingConfiguration"]) == ("DISABLED", {"strategy": "RESERVE"})
+    names = [research["quotaShareName"], other["quotaShareName"], gpus["serviceEnvironmentName"]]
+    assert (deployment.outputs["names"], names[0]) == (names, "research")
+    assert described("fifo")["priority"] == 2
+    assert [step.op for step in deployment.preview().steps if step.op != "same"] == []
+
+
+def test_jobs_take_what_is_declared(run: Callable[..., Any], described: Callable[[str], Any], stack: Any) -> None:
+    """A definition names resources by component, ARN or name; its jobs wait for them."""
+    deployment = run(
+        """
+        licence = batch.ConsumableResource("licence", total_quantity=3, consumable_resource_name="licence")
+        credits = batch.ConsumableResource("credits", total_quantity=10, replenishable=False, tags={"team": "a"})
+        container = batch.Container("busybox", vcpus=1, memory_mib=512)
+        taking = batch.ContainerJobDefinition(
+            "taking", container=container,
+            consumes=[batch.Consumes(licence, 2), batch.Consumes(credits.arn_output), batch.Consumes("elsewhere", 4)],
+        )
+        takes = batch.ContainerJobDefinition("takes", container=container, consumes=[batch.Consumes(licence, 2)])
+        gang = batch.MultiNodeJobDefinition(
+            "gang", nodes=2, container=container, consumes=[batch.Consumes(licence.name_output)]
+        )
+        queue = batch.JobQueue("queue", priority=1, compute_environments=[environment("one")])
+        pulumi.export("arns", [licence.arn_output, credits.arn_output])
+        """
+    )
+    batch = stack.client("batch")
+    licence, used_up = deployment.outputs["arns"]
+    needs = described("taking")["consumableResourceProperties"]["consumableResourceList"]
+    assert needs == [
+        {"consumableResource": licence, "quantity": 2},
+        {"consumableResource": used_up, "quantity": 1},
+        {"consumableResource": "elsewhere", "quantity": 4},
+    ]
+    found = batch.describe_consumable_resource(consumableResource=used_up)
+    assert (found["resourceType"], found["tags"]) == ("NON_REPLENISHABLE", {"team": "a"})
+    gang = described("gang")["consumableResourceProperties"]["consumableResourceList"]
+    assert gang == [{"consumableResource": "licence", "quantity": 1}]
+    assert [step.op for step in deployment.preview().steps if step.op != "same"] == []
+    ids = [
+        batch.submit_job(
+            jobName="a",
+            jobQueue=described("queue")["jobQueueName"],
+            jobDefinition=described("takes")["jobDefinitionArn"],
+            tags={"batchiac:duration": "3600"},
+        )["jobId"]
+        for _ in range(2)
+    ]
+    stack.clock.advance(1200)
+    assert [each["status"] for each in batch.describe_jobs(jobs=ids)["jobs"]] == ["RUNNING", "RUNNABLE"]
+    assert batch.describe_consumable_resource(consumableResource=licence)["inUseQuantity"] == 2
+
+
 def test_own_subnets_make_no_network(run: Callable[..., Any], described: Callable[[str], Any], stack: Any) -> None:
     """With subnet and security group ids of the user's, no VPC is made."""
     ec2 = stack.client("ec2")

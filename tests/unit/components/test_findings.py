@@ -44,6 +44,90 @@ def test_all_findings_are_reported_and_nothing_exists(stack: Any, write: Callabl
     assert len(stack.client("ec2").describe_vpcs()["Vpcs"]) == before
 
 
+BROKEN: tuple[tuple[str, set[tuple[str, str]]], ...] = (
+    (
+        """
+        fifo = batch.JobQueue("fifo", priority=1, service_environments=[plain])
+        batch.QuotaShare("share", queue=fifo, capacity_limits={"ml.m5.large": 1}, strategy="RESERVE")
+        """,
+        {("share", "jobQueue")},
+    ),
+    (
+        """
+        quota = batch.SchedulingPolicy("quota", quota_shares="FIFO")
+        batch.JobQueue("queue", priority=1, service_environments=[plain], scheduling_policy=quota)
+        """,
+        {("queue", "schedulingPolicyArn")},
+    ),
+    (
+        """
+        batch.JobQueue("queue", priority=1, service_environments=[plain, plain])
+        batch.JobQueue("none", priority=1)
+        """,
+        {("queue", "serviceEnvironmentOrder"), ("none", "computeEnvironmentOrder")},
+    ),
+    (
+        """
+        batch.SchedulingPolicy("both", shares={"a": 1}, quota_shares="FIFO")
+        batch.ConsumableResource("less", total_quantity=-1)
+        batch.ServiceEnvironment("mixed", capacity_limits={"NUM_INSTANCES": 1, "ml.m5.large": 0})
+        """,
+        {
+            ("both", "quotaSharePolicy"),
+            ("less", "totalQuantity"),
+            ("mixed", "capacityLimits"),
+            ("mixed", "capacityLimits[1].maxCapacity"),
+        },
+    ),
+    (
+        """
+        batch.QuotaShare("a", queue="q", capacity_limits={"ml.m5.large": 1}, strategy="LEND", borrow_limit=5)
+        batch.ContainerJobDefinition(
+            "job", container=batch.Container("busybox", vcpus=1, memory_mib=512),
+            consumes=[batch.Consumes(f"r{number}") for number in range(6)],
+        )
+        """,
+        {
+            ("a", "resourceSharingConfiguration.borrowLimit"),
+            ("job", "consumableResourceProperties.consumableResourceList"),
+        },
+    ),
+)
+
+
+@pytest.mark.parametrize(("lines", "wanted"), BROKEN)
+def test_training_and_resources_are_judged_with_what_they_refer_to(
+    stack: Any, write: Callable[..., Path], lines: str, wanted: set[tuple[str, str]]
+) -> None:
+    """Shares, queues, environments and resources: within one and across those that components lead to."""
+    head = """
+import batchiac.components as batch
+plain = batch.ServiceEnvironment("plain", capacity_limits={"NUM_INSTANCES": 3})
+"""
+    with pytest.raises(UserError) as caught:
+        stack.up(write(lines, head=head))
+    assert findings_of(caught.value) == wanted
+    assert stack.client("batch").describe_service_environments()["serviceEnvironments"] == []
+
+
+def test_a_job_that_takes_more_than_there_is_is_warned_of(
+    run: Callable[..., Any], stack: Any, write: Callable[..., Path]
+) -> None:
+    """The definition refers to the resource by its component, so the rules see both."""
+    deployment = run(
+        """
+        import batchiac.components as batch
+        licence = batch.ConsumableResource("licence", total_quantity=3)
+        batch.ContainerJobDefinition(
+            "job", container=batch.Container("busybox", vcpus=1, memory_mib=512), consumes=[batch.Consumes(licence, 4)]
+        )
+        """,
+        head="",
+    )
+    said = [each.message for each in deployment.preview().diagnostics if each.severity == "warning"]
+    assert any("ST018" in each and "licence has 3 in all, so the job waits for ever" in each for each in said), said
+
+
 def test_the_update_policy_is_judged_too(stack: Any, write: Callable[..., Path]) -> None:
     """What only the Update API takes is judged as the update that it becomes."""
     program = write('environment("one", update_policy=batch.UpdatePolicy(job_minutes=99_999))')
