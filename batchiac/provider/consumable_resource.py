@@ -8,7 +8,7 @@ that one, without anybody having changed it outside:
 - A total that is lowered below what is in use comes down as jobs end: "as jobs finish, Batch reduces the total". While
   every unit is in use, more than was asked for is no drift either.
 
-Everything else that differs is. Whoever has operators add and remove sets the option ignore_changes.
+Everything else that differs is. Whoever has operators add and remove sets the option ignore_changes. Decision 0307.
 
 Sources: https://docs.aws.amazon.com/batch/latest/userguide/resource-aware-scheduling-how-to-check-resources-check-resources.html,
 https://docs.aws.amazon.com/batch/latest/userguide/resource-aware-scheduling-how-to-update-quantity.html
