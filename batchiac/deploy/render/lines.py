@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 
 from attrs import frozen
 
+from batchiac.deploy.render.text_change import text_change
 from batchiac.deploy.steps import Diagnostic, Op, Plan, Step
 from batchiac.deploy.urn import name_of, short_type
 from batchiac.deploy.values import PROVIDER_KEY, Sealed, Secret, differing, path_text, plain
@@ -60,7 +61,7 @@ DOING: Final[Mapping[Op, str]] = {
 }
 
 LONGEST_VALUE: Final = 300
-"""Characters of one value that are shown; a user data script is not read in a plan."""
+"""Characters of one value that are shown."""
 
 
 @frozen
@@ -113,30 +114,40 @@ def step_lines(step: Step, *, every_property: bool = False) -> list[Line]:
     if step.is_retained:
         row += ", the AWS resource is kept"
     lines = [Line(row, style)]
-    lines += [_change_line(change) for change in step.changes]
+    for change in step.changes:
+        lines += _change_lines(change)
     if every_property and not step.changes:
         lines += _property_lines(step)
     lines += [Line(f"       {note}", "dim") for note in step.notes]
     return lines
 
 
-def _change_line(change: PropertyChange) -> Line:
+def _change_lines(change: PropertyChange) -> list[Line]:
     kind = change.kind.removesuffix("-replace")
     sign, style = SIGNS[{"add": Op.CREATE, "delete": Op.DELETE}.get(kind, Op.UPDATE)]
-    if kind == "add":
+    lines = text_change(change.old, change.new) if kind == "update" else None
+    if lines is not None:
+        text = f"{len(lines)} line{'' if len(lines) == 1 else 's'} of it"
+    elif kind == "add":
         text = shown(change.new)
     elif kind == "delete":
         text = shown(change.old)
     else:
         text = f"{shown(change.old)} => {shown(change.new)}"
-    means = []
-    if change.effect is not Effect.IN_PLACE:
-        means.append(change.effect.value)
-    if change.note:
-        means.append(change.note)
-    if means:
-        text += f"  [{': '.join(means)}]"
-    return Line(f"       {sign.strip()} {change.path}: {text}", style)
+    if means := meaning(change):
+        text += f"  [{means}]"
+    below = [
+        Line(f"           {each}", {"- ": "delete", "+ ": "create"}.get(each[:2], "dim"))  # type: ignore[arg-type]
+        for each in lines or ()
+    ]
+    return [Line(f"       {sign.strip()} {change.path}: {text}", style), *below]
+
+
+def meaning(change: PropertyChange) -> str:
+    """What AWS does about a change, in words; empty where it is changed and that is all."""
+    label = "" if change.effect is Effect.IN_PLACE else change.effect.value
+    said = change.note.startswith((label, "replaced: ")) if label else True
+    return change.note if change.note and said else ": ".join(each for each in (label, change.note) if each)
 
 
 def _property_lines(step: Step) -> Iterator[Line]:
