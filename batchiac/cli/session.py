@@ -105,7 +105,7 @@ def progress(plan: Plan, stream: IO[str]) -> Any:
     if is_terminal(stream):
         from batchiac.deploy.render.live import LiveProgress
 
-        return LiveProgress(stream, sum(1 for step in plan.steps if step.changes_something and step.is_counted))
+        return LiveProgress(stream, sum(step.acts for step in plan.steps))
     from batchiac.deploy.render.plain import PlainProgress
 
     return PlainProgress(stream)

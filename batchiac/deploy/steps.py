@@ -60,6 +60,15 @@ class Step:
         return self.op not in (Op.SAME, Op.READ)
 
     @property
+    def acts(self) -> int:
+        """How many acts on AWS it takes, those that leave the AWS resource alone among them: 0 to 2."""
+        state = self.new or self.old
+        if not self.changes_something or not self.is_counted or state is None or not state.custom:
+            return 0
+        is_both = self.op is Op.REPLACE and self.old is not None and not self.old.pending_replacement
+        return 2 if is_both else 1
+
+    @property
     def is_counted(self) -> bool:
         """False for what the engine keeps for itself (as in Pulumi's summary)."""
         return not is_default_provider(self.urn)

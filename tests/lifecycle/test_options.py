@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from deploy_world import World, ops
 
+from batchiac.deploy import StepEnded
 from batchiac.deploy.values import Sealed, Secret
 from batchiac.errors import UserError
 from batchiac.model.deadline import step_deadline_s
@@ -77,6 +78,19 @@ def test_what_has_to_go_first_is_in_the_plan(world: World) -> None:
     world.up()
     assert [call.split()[0] for call in world.account.calls[:3]] == ["delete", "delete", "create"]
     world.require_no_orphans()
+
+
+def test_a_plan_foresees_how_many_acts_it_takes(world: World) -> None:
+    """What a progress bar counts to: components take none, a replacement two, in either order and when retained."""
+    program = (
+        'box = Box("box")\nThing("a", image="{0}", name="fixed", opts=Opts(parent=box))\nThing("b", image="{0}")\n'
+        'Thing("c", size="{0}")\nThing("d-{0}")\nThing("e", image="{0}", opts=Opts(retain_on_delete=True))'
+    )
+    for version, acts in (("x", 5), ("y", 9)):
+        plan = world.write(program.format(version)).preview()
+        ended = []
+        world.up(on_event=lambda event, ended=ended: ended.append(event) if isinstance(event, StepEnded) else None)
+        assert (sum(step.acts for step in plan.steps), len(ended)) == (acts, acts)
 
 
 def test_tags_alone_leave_what_refers_to_the_resource_as_it_is(world: World) -> None:
