@@ -22,6 +22,7 @@ from batchiac.provider.spelling import (
     is_mapping,
     last_part,
     never,
+    number,
     order,
     permissions,
     pruned,
@@ -34,31 +35,107 @@ from batchiac.provider.spelling import (
     upper,
 )
 
-_CONTAINER: Final[tuple[tuple[str, Change], ...]] = (
+Rows = tuple[tuple[str, Change], ...]
+"""Paths, each with what is done there."""
+
+
+def _at(places: tuple[str, ...], rows: Rows) -> Rows:
+    """The rows at each of the places."""
+    return tuple((f"{place}{path}", change) for place in places for path, change in rows)
+
+
+# What a job runs has three forms, each of which stands for itself or for a range of nodes. Which members AWS fills in,
+# reorders or empties is also what terraform-provider-aws reduces in internal/service/batch (container_properties.go,
+# ecs_properties.go, eks_properties.go, node_properties.go). Defaults: API_EcsTaskProperties, API_EksPodProperties,
+# API_TaskContainerProperties, API_EksContainerSecurityContext, API_EFSVolumeConfiguration.
+_RANGE: Final = "nodeProperties.nodeRangeProperties[]."
+_CONTAINER_PLACES: Final = ("containerProperties.", f"{_RANGE}container.")
+_TASK_PLACES: Final = ("ecsProperties.taskProperties[].", f"{_RANGE}ecsProperties.taskProperties[].")
+_POD_PLACES: Final = ("eksProperties.podProperties.", f"{_RANGE}eksProperties.podProperties.")
+
+_CONTAINER: Final[Rows] = (
     ("resourceRequirements", requirements),
-    ("vcpus", never),
-    ("memory", never),
     ("environment", environment),
     ("secrets", by("name")),
     ("ulimits", by("name")),
-    ("volumes", by("name")),
     ("mountPoints[].readOnly", default(False)),
     ("mountPoints", by("containerPath", "sourceVolume")),
     ("privileged", default(False)),
     ("readonlyRootFilesystem", default(False)),
-    ("enableExecuteCommand", default(False)),
-    ("networkConfiguration.assignPublicIp", default("DISABLED")),
-    ("fargatePlatformConfiguration.platformVersion", default("LATEST")),
-    ("runtimePlatform.operatingSystemFamily", default("LINUX")),
-    ("runtimePlatform.cpuArchitecture", default("X86_64")),
     ("linuxParameters.initProcessEnabled", default(False)),
+    ("linuxParameters.devices[].permissions", unordered),
     ("linuxParameters.devices", by("hostPath")),
     ("logConfiguration.secretOptions", by("name")),
+)
+"""Of any container that ECS runs."""
+
+_TASK: Final[Rows] = (
+    ("volumes[].efsVolumeConfiguration.rootDirectory", default("/")),
+    ("volumes[].efsVolumeConfiguration.transitEncryption", default("DISABLED")),
+    ("volumes[].efsVolumeConfiguration.authorizationConfig.iam", default("DISABLED")),
+    ("volumes", by("name")),
+    ("enableExecuteCommand", default(False)),
+    ("networkConfiguration.assignPublicIp", default("DISABLED")),
+    ("runtimePlatform.operatingSystemFamily", default("LINUX")),
+    ("runtimePlatform.cpuArchitecture", default("X86_64")),
+)
+"""Of any task; one of a single container says it beside the container's own."""
+
+_POD_CONTAINER: Final[Rows] = (
+    ("name", default("Default")),
+    ("env", environment),
+    ("resources.limits.cpu", number),
+    ("resources.requests.cpu", number),
+    ("volumeMounts[].readOnly", default(False)),
+    ("volumeMounts", by("mountPath", "name")),
+    ("securityContext.privileged", default(False)),
+    ("securityContext.allowPrivilegeEscalation", default(False)),
+    ("securityContext.readOnlyRootFilesystem", default(False)),
+)
+
+_PAYLOADS: Final[Rows] = (
+    *_at(_CONTAINER_PLACES, (*_CONTAINER, *_TASK)),
+    *_at(
+        _CONTAINER_PLACES,
+        (
+            ("vcpus", never),
+            ("memory", never),
+            ("fargatePlatformConfiguration.platformVersion", default("LATEST")),
+        ),
+    ),
+    *_at(tuple(f"{place}containers[]." for place in _TASK_PLACES), _CONTAINER),
+    *_at(
+        _TASK_PLACES,
+        (
+            *_TASK,
+            ("platformVersion", default("LATEST")),
+            ("networkMode", default("host")),
+            ("containers[].essential", default(True)),
+            ("containers[].dependsOn", by("containerName", "condition")),
+            ("containers", by("name")),
+        ),
+    ),
+    *_at(
+        tuple(f"{place}{list_}[]." for place in _POD_PLACES for list_ in ("containers", "initContainers")),
+        _POD_CONTAINER,
+    ),
+    *_at(
+        _POD_PLACES,
+        (
+            # Init containers run one after the other: their order is theirs.
+            ("containers", by("name")),
+            ("hostNetwork", default(True)),
+            ("dnsPolicy", default("ClusterFirst")),
+            ("shareProcessNamespace", default(False)),
+            ("volumes[].persistentVolumeClaim.readOnly", default(False)),
+            ("volumes", by("name")),
+        ),
+    ),
 )
 
 _CONSUMABLES: Final[tuple[tuple[str, Change], ...]] = tuple(
     row
-    for at in ("", "nodeProperties.nodeRangeProperties[].")
+    for at in ("", _RANGE)
     for row in (
         (f"{at}consumableResourceProperties.consumableResourceList[].consumableResource", last_part),
         (f"{at}consumableResourceProperties.consumableResourceList", by("consumableResource")),
@@ -106,9 +183,7 @@ ROWS: Final[Mapping[str, tuple[tuple[str, Change], ...]]] = {
         ("jobStateTimeLimitActions", by("state", "reason")),
     ),
     "JobDefinition": (
-        *((f"containerProperties.{path}", change) for path, change in _CONTAINER),
-        *((f"nodeProperties.nodeRangeProperties[].container.{path}", change) for path, change in _CONTAINER),
-        *((f"ecsProperties.taskProperties[].containers[].{path}", change) for path, change in _CONTAINER),
+        *_PAYLOADS,
         *_CONSUMABLES,
         ("type", lambda value, _: value.lower() if isinstance(value, str) else value),
         ("retryStrategy.evaluateOnExit[].action", upper),

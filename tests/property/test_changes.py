@@ -246,6 +246,48 @@ EC2 = {
     "securityGroupIds": ["sg-11111111", "sg-22222222"],
 }
 TASK_CONTAINER = {key: value for key, value in CONTAINER.items() if key != "executionRoleArn"}
+TASK: dict[str, Any] = {
+    "containers": [
+        {
+            **TASK_CONTAINER,
+            "name": "main",
+            "dependsOn": [{"containerName": name, "condition": "START"} for name in ("side", "third")],
+        },
+        {"name": "side", "image": "busybox", "essential": False, "resourceRequirements": SIZE},
+        {"name": "third", "image": "busybox", "resourceRequirements": SIZE},
+    ],
+    "executionRoleArn": f"{IAM}role/execution",
+    "volumes": VOLUMES,
+}
+POD: dict[str, Any] = {
+    "containers": [
+        {
+            "name": "main",
+            "image": "busybox",
+            "resources": {"limits": {"cpu": "1", "memory": "512Mi"}},
+            "env": [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}],
+            "volumeMounts": [{"name": "a", "mountPath": "/a"}, {"name": "b", "mountPath": "/b"}],
+        },
+        {"name": "side", "image": "busybox", "resources": {"limits": {"cpu": "1", "memory": "512Mi"}}},
+    ],
+    "initContainers": [
+        {
+            "name": "first",
+            "image": "busybox",
+            "resources": {"limits": {"cpu": "1", "memory": "512Mi"}},
+            "env": [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}],
+        }
+    ],
+    "volumes": [{"name": "a", "hostPath": {"path": "/a"}}, {"name": "b", "hostPath": {"path": "/b"}}],
+}
+
+
+def nodes_of(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """A definition of two nodes that run the same."""
+    ranges = [{"targetNodes": "0:", **payload}]
+    return {"type": "multinode", "nodeProperties": {"numNodes": 2, "mainNode": 0, "nodeRangeProperties": ranges}}
+
+
 SAID: Things = {
     "template": ("LaunchTemplate", {"launchTemplateData": {"ebsOptimized": True}}),
     "policy": (
@@ -304,60 +346,48 @@ SAID: Things = {
             "timeout": {"attemptDurationSeconds": 600},
         },
     ),
-    "task": (
-        "JobDefinition",
-        {
-            "type": "container",
-            "ecsProperties": {
-                "taskProperties": [
-                    {
-                        "containers": [{**TASK_CONTAINER, "name": "main"}],
-                        "executionRoleArn": f"{IAM}role/execution",
-                        "volumes": VOLUMES,
-                    }
-                ]
-            },
-        },
-    ),
-    "pod": (
-        "JobDefinition",
-        {
-            "type": "container",
-            "eksProperties": {
-                "podProperties": {
-                    "containers": [
-                        {
-                            "name": "main",
-                            "image": "busybox",
-                            "resources": {"limits": {"cpu": "1", "memory": "512Mi"}},
-                            "env": [{"name": "A", "value": "1"}],
-                        }
-                    ]
-                }
-            },
-        },
-    ),
-    "nodes": (
-        "JobDefinition",
-        {
-            "type": "multinode",
-            "nodeProperties": {
-                "numNodes": 2,
-                "mainNode": 0,
-                "nodeRangeProperties": [{"targetNodes": "0:", "container": {**CONTAINER, "volumes": VOLUMES}}],
-            },
-        },
-    ),
+    "task": ("JobDefinition", {"type": "container", "ecsProperties": {"taskProperties": [TASK]}}),
+    "pod": ("JobDefinition", {"type": "container", "eksProperties": {"podProperties": POD}}),
+    "nodes": ("JobDefinition", nodes_of({"container": {**CONTAINER, "volumes": VOLUMES}})),
+    "nodes of tasks": ("JobDefinition", nodes_of({"ecsProperties": {"taskProperties": [TASK]}})),
+    "nodes of pods": ("JobDefinition", nodes_of({"eksProperties": {"podProperties": POD}})),
 }
 
 Turn = Callable[[Things, Any], None]
 """(program, a function that draws from hypothesis) → changes the program's words in place."""
 
 
-def _each_container(things: Things) -> Iterator[dict[str, Any]]:
+def _range_of(things: Things, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = things[name][1]["nodeProperties"]["nodeRangeProperties"][0]
+    return found
+
+
+def _each_single(things: Things) -> Iterator[dict[str, Any]]:
+    """The containers that are alone, and say what concerns their task as well."""
     yield things["container"][1]["containerProperties"]
-    yield things["task"][1]["ecsProperties"]["taskProperties"][0]["containers"][0]
-    yield things["nodes"][1]["nodeProperties"]["nodeRangeProperties"][0]["container"]
+    yield _range_of(things, "nodes")["container"]
+
+
+def _each_task(things: Things) -> Iterator[dict[str, Any]]:
+    for holder in (things["task"][1], _range_of(things, "nodes of tasks")):
+        yield from holder["ecsProperties"]["taskProperties"]
+
+
+def _each_pod(things: Things) -> Iterator[dict[str, Any]]:
+    for holder in (things["pod"][1], _range_of(things, "nodes of pods")):
+        yield holder["eksProperties"]["podProperties"]
+
+
+def _each_container(things: Things) -> Iterator[dict[str, Any]]:
+    """The containers with everything that a container of ECS can say."""
+    yield from _each_single(things)
+    for task in _each_task(things):
+        yield next(each for each in task["containers"] if each["name"] == "main")
+
+
+def _each_pod_container(things: Things) -> Iterator[dict[str, Any]]:
+    for pod in _each_pod(things):
+        yield from (*pod["containers"], *pod["initContainers"])
 
 
 def _each_resources(things: Things) -> Iterator[dict[str, Any]]:
@@ -367,7 +397,14 @@ def _each_resources(things: Things) -> Iterator[dict[str, Any]]:
 def shuffled(things: Things, draw: Any) -> None:
     """Every list whose order means nothing, in another order."""
     for container in _each_container(things):
-        for key in ("resourceRequirements", "environment", "secrets", "ulimits", "mountPoints", "volumes"):
+        for key in ("resourceRequirements", "environment", "secrets", "ulimits", "mountPoints", "volumes", "dependsOn"):
+            if key in container:
+                container[key] = draw(st.permutations(container[key]))
+    for group in (*_each_task(things), *_each_pod(things)):
+        for key in ("containers", "volumes"):
+            group[key] = draw(st.permutations(group[key]))
+    for container in _each_pod_container(things):
+        for key in ("env", "volumeMounts"):
             if key in container:
                 container[key] = draw(st.permutations(container[key]))
     for resources in _each_resources(things):
@@ -402,6 +439,18 @@ def defaulted(things: Things, draw: Any) -> None:
     for container in _each_container(things):
         container |= {"privileged": False, "readonlyRootFilesystem": False}
         container["mountPoints"] = [{**each, "readOnly": False} for each in container["mountPoints"]]
+    for container in _each_single(things):
+        container["enableExecuteCommand"] = False
+    for task in _each_task(things):
+        task["enableExecuteCommand"] = False
+        for container in task["containers"]:
+            container.setdefault("essential", True)
+    for pod in _each_pod(things):
+        pod |= {"hostNetwork": True, "dnsPolicy": "ClusterFirst", "shareProcessNamespace": False}
+    for container in _each_pod_container(things):
+        container["securityContext"] = {"privileged": False, "readOnlyRootFilesystem": False}
+        for mount in container.get("volumeMounts", ()):
+            mount["readOnly"] = False
     for name in ("container", "task", "pod"):
         things[name][1]["propagateTags"] = False if name != "pod" else None
     things["container"][1]["platformCapabilities"] = ["EC2"]
@@ -419,6 +468,12 @@ def emptied(things: Things, draw: Any) -> None:
     for container in _each_container(things):
         container["linuxParameters"] = draw(st.sampled_from([None, {}]))
         container["environment"] = [*container["environment"], {"name": "EMPTY", "value": ""}]
+    for container in _each_pod_container(things):
+        container["env"] = [*container.get("env", ()), {"name": "EMPTY", "value": ""}]
+        container |= {"args": draw(nothing), "command": draw(nothing)}
+    for group in (*_each_task(things), *_each_pod(things)):
+        for container in group["containers"]:
+            container.setdefault("command", draw(nothing))
     for resources in _each_resources(things):
         resources |= {
             "imageId": draw(st.sampled_from([None, ""])),
@@ -452,7 +507,7 @@ def renumbered(things: Things, draw: Any) -> None:
 
 def deprecated(things: Things, draw: Any) -> None:
     """vcpus and memory in the place of two resourceRequirements."""
-    for container in (things["container"][1]["containerProperties"], *list(_each_container(things))[2:]):
+    for container in _each_single(things):
         if draw(st.booleans()):
             container |= {"resourceRequirements": draw(st.sampled_from([None, []])), "vcpus": 2, "memory": 512}
 

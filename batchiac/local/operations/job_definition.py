@@ -18,6 +18,12 @@ Wire = dict[str, Any]
 _LISTS = ("command", "environment", "mountPoints", "resourceRequirements", "secrets", "ulimits", "volumes")
 """What DescribeJobDefinitions shows as an empty list where nothing was given."""
 
+_TASK_LISTS = ("dependsOn", "environment", "mountPoints", "secrets", "ulimits")
+"""The same of a container of ecsProperties.
+
+Source: https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/batch/ecs_properties_test.go
+"""
+
 
 INACTIVE_FOR_MS = 180 * 86_400_000
 """Source: https://docs.aws.amazon.com/batch/latest/APIReference/API_DeregisterJobDefinition.html."""
@@ -143,17 +149,14 @@ def _with_defaults(request: Wire) -> Wire:
     wire.setdefault("parameters", {})
     if "retryStrategy" in wire:
         wire["retryStrategy"] = retry_shown(wire["retryStrategy"])
-    platforms = wire.get("platformCapabilities", ())
+    fargate = "FARGATE" in wire.get("platformCapabilities", ())
     if "containerProperties" in wire:
-        wire["containerProperties"] = _container_with_defaults(wire["containerProperties"], "FARGATE" in platforms)
-    if "nodeProperties" in wire:
-        for entry in wire["nodeProperties"]["nodeRangeProperties"]:
-            if "container" in entry:
-                entry["container"] = _container_with_defaults(entry["container"], fargate=False)
-    if "eksProperties" in wire:
-        for container in wire["eksProperties"].get("podProperties", {}).get("containers", ()):
-            container.setdefault("command", [])
-            container.setdefault("env", [])
+        wire["containerProperties"] = _container_with_defaults(wire["containerProperties"], fargate)
+    _tasks_and_pods_with_defaults(wire, fargate)
+    for entry in wire.get("nodeProperties", {}).get("nodeRangeProperties", ()):
+        if "container" in entry:
+            entry["container"] = _container_with_defaults(entry["container"], fargate=False)
+        _tasks_and_pods_with_defaults(entry, fargate=False)
     return wire
 
 
@@ -167,12 +170,41 @@ def retry_shown(strategy: Wire) -> Wire:
 
 def _container_with_defaults(container: Wire, fargate: bool) -> Wire:
     shown: Wire = {**{key: [] for key in _LISTS}, **container}
-    # A variable with an empty value is dropped: Describe never shows it again, which is why naive tools see a
-    # difference for ever. Source: hashicorp/terraform-provider-aws#19624.
-    shown["environment"] = [entry for entry in shown["environment"] if entry.get("value") != ""]
+    shown["environment"] = _kept(shown["environment"])
     if fargate:
         shown.setdefault("fargatePlatformConfiguration", {"platformVersion": "LATEST"})
     return shown
+
+
+def _tasks_and_pods_with_defaults(holder: Wire, fargate: bool) -> None:
+    """Fill in, in place, what AWS answers of ecsProperties and eksProperties that nobody sent.
+
+    Source: https://docs.aws.amazon.com/batch/latest/APIReference/API_TaskContainerProperties.html ("If this parameter
+    is omitted, a container is assumed to be essential"), API_EcsTaskProperties, API_EksPodProperties (hostNetwork; of
+    dnsPolicy the user guide says that no value is returned where none was given), and what terraform-provider-aws's
+    ecs_properties.go and eks_properties.go take for the same.
+    """
+    for task in holder.get("ecsProperties", {}).get("taskProperties", ()):
+        task.setdefault("volumes", [])
+        if fargate:
+            task.setdefault("platformVersion", "LATEST")
+        for container in task.get("containers", ()):
+            container.setdefault("essential", True)
+            for key in _TASK_LISTS:
+                container.setdefault(key, [])
+            container["environment"] = _kept(container["environment"])
+    pod = holder.get("eksProperties", {}).get("podProperties")
+    if pod:
+        pod.setdefault("hostNetwork", True)
+        for container in (*pod.get("containers", ()), *pod.get("initContainers", ())):
+            container.setdefault("command", [])
+            container["env"] = _kept(container.get("env", []))
+
+
+def _kept(variables: list[Wire]) -> list[Wire]:
+    # A variable with an empty value is dropped: Describe never shows it again, which is why naive tools see a
+    # difference for ever. Source: hashicorp/terraform-provider-aws#19624.
+    return [entry for entry in variables if entry.get("value") != ""]
 
 
 def _detail(record: DefinitionRecord) -> Wire:
