@@ -9,7 +9,7 @@ tests/unit/deploy/test_monitor_contract.py.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NoReturn, Protocol
 
 from attrs import field, frozen
@@ -75,20 +75,36 @@ class Monitor:
         failure: the first exception that an answer ended with; what the SDK makes of it later is only its echo.
     """
 
-    def __init__(self, registrar: Registrar, protocol: Any, *, stack: str, project: str, root: str) -> None:
+    def __init__(
+        self,
+        registrar: Registrar,
+        protocol: Any,
+        *,
+        stack: str,
+        project: str,
+        root: str,
+        on_failure: Callable[[], object] = lambda: None,
+    ) -> None:
+        """
+        Args:
+            on_failure: called once, on the thread that failed first.
+        """
         self._registrar = registrar
         self._protocol = protocol
         self._stack = stack
         self._project = project
         self._root = root
+        self._on_failure = on_failure
         self._lock = threading.Lock()
         self._parents: dict[str, Registration] = {}
         self.failure: BaseException | None = None
 
     def _failed(self, error: BaseException) -> None:
         with self._lock:
-            if self.failure is None:
-                self.failure = error
+            if self.failure is not None:
+                return
+            self.failure = error
+        self._on_failure()
 
     def _refuse(self, what: str) -> NoReturn:
         error = UnsupportedError(

@@ -19,7 +19,7 @@ import runpy
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
@@ -128,8 +128,15 @@ def _run(program: Program, registrar: Registrar, is_preview: bool) -> None:
     from pulumi.runtime.proto import resource_pb2
 
     folder = program.path if program.path.is_dir() else program.path.parent
+    loop = asyncio.new_event_loop()
+    failed: asyncio.Future[None] = loop.create_future()
     monitor = Monitor(
-        registrar, resource_pb2, stack=program.stack, project=program.project, root=str(program.root.resolve())
+        registrar,
+        resource_pb2,
+        stack=program.stack,
+        project=program.project,
+        root=str(program.root.resolve()),
+        on_failure=lambda: loop.call_soon_threadsafe(failed.set_result, None),
     )
     configure(
         Settings(
@@ -143,7 +150,6 @@ def _run(program: Program, registrar: Registrar, is_preview: bool) -> None:
         )
     )
     config.set_all_config(dict(program.config), list(program.secret_keys))
-    loop = asyncio.new_event_loop()
     # A deployment that ends badly leaves futures that nobody asks any more; asyncio would list them all.
     loop.set_exception_handler(lambda _loop, context: logging.getLogger(__name__).debug("%s", context.get("message")))
     executor = _Inline(1) if is_preview else ThreadPoolExecutor(THREADS, thread_name_prefix="deploy")
@@ -152,7 +158,9 @@ def _run(program: Program, registrar: Registrar, is_preview: bool) -> None:
     failure: BaseException | None = None
     try:
         with _as_main(program, folder):
-            loop.run_until_complete(run_in_stack(lambda: _execute(program.path)))
+            whole = run_in_stack(lambda: _execute(program.path))
+            # A preview goes on after a failure, so that all of them are found.
+            loop.run_until_complete(whole if is_preview else _to_end_or_failure(whole, failed))
     except BaseException as error:
         failure = error
     finally:
@@ -174,10 +182,22 @@ def _run(program: Program, registrar: Registrar, is_preview: bool) -> None:
         raise _program_error(failure, folder)
 
 
-def _execute(path: Path) -> None:
+async def _to_end_or_failure(whole: Coroutine[Any, Any, None], failed: asyncio.Future[None]) -> None:
+    """Await the program; return at once when an answer to it has failed: nothing new begins after that."""
+    task = asyncio.ensure_future(whole)
+    await asyncio.wait((task, failed), return_when=asyncio.FIRST_COMPLETED)
+    if task.done():
+        await task
+
+
+async def _execute(path: Path) -> None:
     # The file and not its folder: a folder's `__main__` is taken from the bytecode cache, which cannot tell two edits
     # of one second apart, and then a test, or a watcher, deploys the program before the edit.
     runpy.run_path(str(path / "__main__.py" if path.is_dir() else path), run_name="__main__")
+    # One turn of the loop, in which every registration begins, so that the SDK knows of them all when it comes to wait:
+    # it awaits those one by one. What it finds otherwise are outputs, of which it looks at every open one whenever any
+    # ends: with a thousand resources that is most of what a deployment costs.
+    await asyncio.sleep(0)
 
 
 @contextlib.contextmanager

@@ -11,6 +11,7 @@ import pytest
 from deploy_world import World, ops
 
 from batchiac.deploy import StepEnded
+from batchiac.deploy.monitor import Monitor
 from batchiac.errors import AwsRefusal, FindingsError, ProgramError, RefusedError, UnsupportedError, UserError
 from batchiac.model.handler import CreateResult
 from batchiac.model.unknown import UNKNOWN
@@ -184,6 +185,35 @@ def test_failed_create_keeps_what_was_done(world: World) -> None:
     assert world.snapshot().pending == ()
     world.handler.create_unconfirmed = create
     assert ops(world.up()) == {"b": "create"}
+
+
+def test_nothing_begins_after_a_failure(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While one create fails another is under way: that one is finished and recorded, what follows it is not begun."""
+    create = world.handler.create_unconfirmed
+    failed, is_under_way = threading.Event(), threading.Event()
+
+    def one_fails(inputs: Any) -> CreateResult:
+        if inputs["identity"] == "bad":
+            assert is_under_way.wait(30)
+            raise AwsRefusal("CreateThing", "LimitExceeded", "no more things")
+        if inputs["identity"] == "first":
+            is_under_way.set()
+            assert failed.wait(30)
+        return create(inputs)
+
+    def fail(self: Monitor, error: BaseException) -> None:
+        told(self, error)
+        failed.set()
+
+    told = Monitor._failed
+    monkeypatch.setattr(Monitor, "_failed", fail)
+    world.handler.create_unconfirmed = one_fails
+    with pytest.raises(AwsRefusal, match="no more things"):
+        world.write('Thing("bad")\na = Thing("first")\nThing("second", ref=a.arn)\n').up()
+    assert set(world.things()) == {"first"}
+    world.handler.create_unconfirmed = create
+    world.up()
+    assert set(world.things()) == {"first", "second", "bad"}
 
 
 def test_failed_delete_keeps_the_rest(world: World) -> None:
