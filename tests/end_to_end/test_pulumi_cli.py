@@ -148,6 +148,51 @@ def test_replacement_of_an_attached_environment(pulumi: Run, run: Run, project: 
     batchiac("destroy", "--yes")
 
 
+TRAINING = """
+import pulumi
+import batchiac.components as batch
+
+gpus = batch.ServiceEnvironment("gpus", capacity_limits={"ml.m5.large": 8})
+quota = batch.SchedulingPolicy("quota", quota_shares="FIFO")
+training = batch.JobQueue("training", priority=1, service_environments=[gpus], scheduling_policy=quota)
+share = batch.QuotaShare("share", queue=training, capacity_limits={"ml.m5.large": 4}, strategy="LEND_AND_BORROW")
+licence = batch.ConsumableResource("licence", total_quantity=5)
+batch.ContainerJobDefinition(
+    "job", container=batch.Container("busybox", vcpus=1, memory_mib=512), consumes=[batch.Consumes(licence, 2)]
+)
+pulumi.export("queues", training.arn_output)
+pulumi.export("environments", gpus.arn_output)
+pulumi.export("licence", licence.arn_output)
+"""
+
+
+def test_training_and_consumable_resources(pulumi: Run, batchiac: Run, run: Run, project: Path) -> None:
+    """Made, changed, replaced under a queue that stays, drifted and destroyed by either on one state."""
+    (project / "infra" / "__main__.py").write_text(TRAINING)
+    run("pulumi", "stack", "init", "local", "--non-interactive")
+    pulumi("up", "--yes", "--skip-preview")
+    pulumi("preview", "--expect-no-changes")
+    batchiac("preview", "--expect-no-changes", "--refresh")
+    before = outputs(run)
+    edit(project, "total_quantity=5", "total_quantity=7")
+    edit(project, 'strategy="LEND_AND_BORROW"', 'strategy="RESERVE"')
+    assert operations(pulumi("preview", "--json").stdout)["update"] == {"licence", "share"}
+    pulumi("up", "--yes", "--skip-preview")
+    edit(project, '{"ml.m5.large": 8}', '{"ml.m5.large": 8}, service_environment_name="more"')
+    edit(project, "total_quantity=7", "total_quantity=7, replenishable=False")
+    pulumi("up", "--yes", "--skip-preview")
+    after = outputs(run)
+    assert after["queues"] == before["queues"]
+    assert after["environments"].endswith(":service-environment/more")
+    assert after["licence"] != before["licence"]
+    pulumi("refresh", "--yes", "--skip-preview")
+    pulumi("preview", "--expect-no-changes")
+    batchiac("preview", "--expect-no-changes", "--refresh")
+    pulumi("destroy", "--yes", "--skip-preview")
+    state = json.loads((project / ".state/.pulumi/stacks/infra/local.json").read_text())
+    assert not state["checkpoint"]["latest"].get("resources")
+
+
 def outputs(run: Run) -> Any:
     return json.loads(run("pulumi", "stack", "output", "--json", "--stack", "local").stdout)
 

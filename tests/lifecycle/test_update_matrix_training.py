@@ -13,13 +13,17 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 from attrs import frozen
 from batch_world import World, changes_of, ref
 from test_update_matrix import CONTAINER, EC2, assert_settled, at, paths_of_the_api
 
+from batchiac.deploy.state.checkpoint import PendingOperation
+from batchiac.deploy.values import for_handler
 from batchiac.errors import WaitError
 from batchiac.model.handler import Effect
+from batchiac.provider.consumable_resource import ConsumableResource
 from batchiac.rules.updates import TABLE, row_of
 from batchiac.testing import local_stack
 
@@ -310,6 +314,22 @@ def test_a_resource_that_jobs_need_is_replaced_when_they_have_ended(world: World
     world.up()
     (left,) = world.batch.list_consumable_resources()["consumableResources"]
     assert (left["consumableResourceArn"], left["totalQuantity"]) == (world.id("licence"), 8)
+    assert_settled(world)
+
+
+def test_a_quantity_that_a_dead_run_has_set_is_not_set_again(world: World) -> None:
+    """It died before its record; a job used one up meanwhile; the next run makes the call again, and AWS does not."""
+    world.inputs("licence")["resourceType"] = "NON_REPLENISHABLE"
+    world.up()
+    world.inputs("licence")["totalQuantity"] = 20
+    state, store = world.states()["licence"], world._deployment._stack.store  # type: ignore[union-attr]
+    wanted = {**for_handler(state.inputs), "totalQuantity": 20}
+    ConsumableResource(world.stack.door).update(state.id, for_handler(state.outputs), wanted)
+    store.save(attrs.evolve(store.load(), pending=(PendingOperation(state, "updating"),)))
+    world.run_until(world.submit(1, "queue", "job", 60), "SUCCEEDED")
+    world.up()
+    assert found(world, "licence")["totalQuantity"] == 19
+    assert world.outputs("licence")["totalQuantity"] == 20
     assert_settled(world)
 
 
