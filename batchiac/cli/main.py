@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
+import threading
 
 import click
 
@@ -60,6 +62,7 @@ def cli() -> None:
 
 def main(argv: list[str] | None = None) -> None:
     """Run the command line and end the process with a documented exit code (DESIGN, "CLI")."""
+    _end_as_by_ctrl_c()
     try:
         cli.main(args=argv, prog_name="batchiac", standalone_mode=False)
     except BatchiacError as error:
@@ -85,3 +88,14 @@ def main(argv: list[str] | None = None) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     sys.exit(0)
+
+
+def _end_as_by_ctrl_c() -> None:
+    """Have a polite request to end (a stopped container, a cancelled CI job, a closed terminal) end a deployment as
+    Ctrl-C does: what had begun is finished and recorded. What was told to ignore it (nohup) goes on ignoring it."""
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is None or threading.current_thread() is not threading.main_thread():
+            continue
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)

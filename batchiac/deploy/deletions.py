@@ -202,9 +202,11 @@ class Deletions(Acts):
         handler = self._handler_of(state.type)
         if handler is None:
             return
-        if self._is_made(state):
-            # Nothing to show; what else the dead run made under this URN, before it was made again, carries its tag.
+        if (live := self._find_made(state)) is not None:
+            # Nothing to show. What else the dead run made under this URN, before it was made again, carries its tag;
+            # what the state holds may carry it too, and keeps nothing but that.
             if self.acting and isinstance(handler, RecordedHandler):
+                handler.confirm(live.id, for_handler(reveal(live.outputs, self._unseal)))
                 handler.discard(for_handler(reveal(state.inputs, self._unseal)))
             self.journal.end(operation)
             return
@@ -226,11 +228,11 @@ class Deletions(Acts):
         self.journal.end(operation)
         self.journal.commit()
 
-    def _is_made(self, intended: ResourceState) -> bool:
-        """True when the state holds what a create was to make: Pulumi's CLI makes it on a later run, and keeps the
+    def _find_made(self, intended: ResourceState) -> ResourceState | None:
+        """What a create was to make, where the state holds it: Pulumi's CLI makes it on a later run, and keeps the
         dead run's intent all the same."""
         live = self.journal.new(intended.urn) or self.journal.old(intended.urn)
         if live is None or not live.id:
-            return False
+            return None
         mine, its = (for_handler(reveal(each.inputs, self._unseal)) for each in (live, intended))
-        return mine == its
+        return live if mine == its else None

@@ -72,7 +72,11 @@ def preview(
         base = drift.snapshot
     if base.pending and not refresh:
         names = ", ".join(sorted({f"{each.type} {each.resource.name}" for each in base.pending}))
-        on_event(Diagnostic("warning", f"an interrupted run left unsettled: {names}; `up` takes it up first"))
+        if holders := stack.store.holders():
+            said = f"{', '.join(holders)} is at work on this stack ({names}): what it has not done yet is in this plan"
+        else:
+            said = f"an interrupted run left unsettled: {names}; `up` takes it up first"
+        on_event(Diagnostic("warning", said))
     plan = _plan(stack, handlers, base, drift, on_event, started)
     return _counted(plan, stack, handlers) if refresh else plan
 

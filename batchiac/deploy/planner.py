@@ -82,7 +82,14 @@ def plan_registration(goal: Registration, old: ResourceState | None, handler: Ha
         return Decision(Op.SAME, checked, notes=diff.notes)
     if not diff.replaces:
         return Decision(Op.UPDATE, checked, diff.changes, notes=diff.notes)
-    require_unprotected([old], "replace")
+    if goal.protect:
+        # To take the protection off and replace may happen in one run, as under Pulumi.
+        require_unprotected([old], "replace")
+    if goal.import_id:
+        raise UserError(
+            f"{old.type} {old.name} cannot be replaced while import_ names what was imported: take import_ out of the"
+            " program; nothing was changed"
+        )
     # What replaces takes nothing over from what is replaced: a generated name is generated anew.
     checked, failures = check_inputs(handler, olds, wanted, is_replacement=True)
     first = diff.delete_before_replace if goal.delete_before_replace is None else goal.delete_before_replace
@@ -132,9 +139,19 @@ def _path(goal: Registration, text: str) -> tuple[str | int, ...]:
 def _diff(
     goal: Registration, old: ResourceState, handler: Handler, state: dict[str, Any], inputs: dict[str, Any]
 ) -> DiffResult:
-    diff = handler.diff(state, inputs)
-    patterns = [_path(goal, text) for text in goal.replace_on_changes]
-    if not patterns and not old.extra.get("taint"):
+    diff = replacing_on(handler.diff(state, inputs), [_path(goal, text) for text in goal.replace_on_changes])
+    if not old.extra.get("taint"):
+        return diff
+    changed: dict[str, Any] = {
+        "replaces": dict.fromkeys((*diff.replaces, "taint")),
+        "notes": (*diff.notes, "replaced because it is tainted"),
+    }
+    return attrs.evolve(diff, **changed)
+
+
+def replacing_on(diff: DiffResult, patterns: Sequence[tuple[str | int, ...]]) -> DiffResult:
+    """The diff with every change at one of these paths made a replacement."""
+    if not patterns:
         return diff
     replaces = dict.fromkeys(diff.replaces)
     changes: list[PropertyChange] = []
@@ -145,11 +162,7 @@ def _diff(
             forced: dict[str, Any] = {"kind": f"{change.kind.removesuffix('-replace')}-replace"}
             change = attrs.evolve(change, **forced, effect=Effect.REPLACE, note="replace_on_changes")
         changes.append(change)
-    notes = diff.notes
-    if old.extra.get("taint"):
-        replaces["taint"] = None
-        notes = (*notes, "replaced because it is tainted")
-    changed: dict[str, Any] = {"changes": changes, "replaces": replaces, "notes": notes}
+    changed: dict[str, Any] = {"changes": changes, "replaces": replaces}
     return attrs.evolve(diff, **changed)
 
 
@@ -206,17 +219,24 @@ def find_dependent_replacements(
     found: list[ResourceState] = []
     for state in olds:
         through = {key for key, urns in state.property_dependencies.items() if gone & set(urns)}
-        if state is replaced or not state.custom or not through:
+        through -= set(state.ignore_changes)
+        handler = handler_of(state.type) if state.custom else None
+        if state is replaced or handler is None:
             continue
-        handler = handler_of(state.type)
-        if handler is None:
+        if not (state.deleted_with in gone or _is_replaced_through(state, through, handler, unseal)):
             continue
-        inputs = {key: UNKNOWN if key in through else value for key, value in reveal(state.inputs, unseal).items()}
-        diff = handler.diff(for_handler(reveal(state.outputs, unseal)), for_handler(inputs))
-        if diff.replaces:
-            gone.add(state.urn)
-            found.append(state)
+        gone.add(state.urn)
+        found.append(state)
     return found
+
+
+def _is_replaced_through(state: ResourceState, through: set[str], handler: Handler, unseal: Unseal) -> bool:
+    """True when the resource is replaced if these of its inputs change."""
+    if not through:
+        return False
+    inputs = {key: UNKNOWN if key in through else value for key, value in reveal(state.inputs, unseal).items()}
+    diff = handler.diff(for_handler(reveal(state.outputs, unseal)), for_handler(inputs))
+    return bool(replacing_on(diff, [parse_path(text) for text in state.replace_on_changes]).replaces)
 
 
 def find_left_behind(

@@ -12,6 +12,7 @@ from typing import Any
 
 from batchiac.deploy import program_host
 from batchiac.deploy.acts import HandlerOf, Listener
+from batchiac.deploy.entries import DYNAMIC_PACKAGE
 from batchiac.deploy.executor import Run
 from batchiac.deploy.stack import Stack, provider_inputs
 from batchiac.deploy.state.checkpoint import Snapshot
@@ -30,7 +31,7 @@ def load_state(stack: Stack) -> Snapshot:
     target = stack.target
     for state in snapshot.resources:
         region, account = state.outputs.get("region"), state.outputs.get("account")
-        if not state.custom or state.is_provider or not isinstance(region, str):
+        if not state.type.startswith(f"{DYNAMIC_PACKAGE}:") or not isinstance(region, str):
             continue
         if region != target.region:
             raise RefusedError(

@@ -139,6 +139,22 @@ def test_batchiac_killed_as_a_whole_is_made_good_by_the_next_run(tmp_path: Path,
     assert wrong_after_deaths(tmp_path, server, proxy, up, (*BATCHIAC, "cancel", "--stack", "local", "--yes"), 3) == []
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_polite_request_to_end_is_ctrl_c(tmp_path: Path, server: str, proxy: Proxy, number: int) -> None:
+    """A stopped container, a cancelled CI job, a closed terminal: what had begun is finished, nobody holds the stack,
+    exit code 130."""
+    deployment = Deployment(tmp_path / "project", server, proxy, (*BATCHIAC, "up", "--stack", "local", "--yes"))
+    program = deployment.project / "infra" / "__main__.py"
+    text = program.read_text()
+    program.write_text(f"{text}\nimport os\n\nos.kill(os.getpid(), {int(number)})\n")
+    process = deployment.start(*deployment.command)
+    said, _ = process.communicate(timeout=120)
+    assert (process.returncode, "interrupted" in said, "Traceback" in said) == (130, True, False), said
+    program.write_text(text)
+    deployment.run(*BATCHIAC, "preview", "--stack", "local")
+    assert not list((deployment.project / ".state").rglob("locks/**/*.json"))
+
+
 @pytest.mark.slow  # twenty deployments killed and done again, two processes each
 def test_batchiac_killed_at_twenty_points(tmp_path: Path, server: str, proxy: Proxy) -> None:
     """kill -9 at twenty requests, evenly spread."""

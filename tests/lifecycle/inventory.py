@@ -52,6 +52,7 @@ def inventory(door: Door) -> tuple[list[str], dict[str, str]]:
 
 def _records(door: Door) -> Iterator[tuple[str, str, Any]]:
     ec2, iam, batch = (door.client(each) for each in ("ec2", "iam", "batch"))
+    subnets: set[str] = set()
     for kind, method, key, id_key in (
         ("vpc", "describe_vpcs", "Vpcs", "VpcId"),
         ("subnet", "describe_subnets", "Subnets", "SubnetId"),
@@ -63,6 +64,11 @@ def _records(door: Door) -> Iterator[tuple[str, str, Any]]:
         ("eni", "describe_network_interfaces", "NetworkInterfaces", "NetworkInterfaceId"),
     ):
         for each in ec2.pages(method, key):
+            if kind == "subnet":
+                subnets.add(each["SubnetId"])
+            if kind == "acl":
+                # moto keeps the associations of subnets that are gone.
+                each = {**each, "Associations": [one for one in each["Associations"] if one["SubnetId"] in subnets]}
             yield kind, each[id_key], each
     for each in ec2.pages("describe_launch_templates", "LaunchTemplates"):
         versions = list(

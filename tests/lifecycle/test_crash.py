@@ -192,6 +192,35 @@ def test_an_intent_that_another_program_left_beside_what_it_made_is_no_change(tm
     assert set(world.things()) == {"a"}
 
 
+def test_an_intent_beside_what_still_carries_its_tag_costs_nothing(tmp_path: Path) -> None:
+    """However a state came to hold a resource, its tag and an intent that does not know its id: it stays."""
+    world = World(tmp_path)
+    world.in_memory = False
+    world.write('Thing("a")').up()
+    store, made = world.stack().store, world.things()["a"]
+    world.account.change("tag", made.id, {**world.account.all()[made.id], "creating": "a"})
+    intent = PendingOperation(attrs.evolve(made, id="", outputs={}), "creating")
+    store.save(attrs.evolve(store.load(), pending=(intent,)))
+    world.up()
+    assert world.things()["a"].id == made.id
+    world.require_no_orphans()
+
+
+def test_a_preview_beside_a_run_says_who_is_at_work(tmp_path: Path) -> None:
+    """What is unsettled because somebody is at work is not an interrupted run's."""
+    world = World(tmp_path)
+    world.in_memory = False
+    world.write('Thing("a")').up()
+    store, made = world.stack().store, world.things()["a"]
+    store.save(attrs.evolve(store.load(), pending=(PendingOperation(made, "updating"),)))
+    heard: list[str] = []
+    with store.lock():
+        world.preview(on_event=lambda event: heard.append(getattr(event, "message", "")))
+    world.preview(on_event=lambda event: heard.append(getattr(event, "message", "")))
+    assert ["is at work on this stack" in each for each in heard] == [True, False]
+    assert "an interrupted run left unsettled: updating a" in heard[1]
+
+
 def test_interrupt_finishes_what_had_begun(file_world: World) -> None:
     """Ctrl-C while a create is under way: it ends and is recorded, nothing new is started, and the next run goes on."""
     from batchiac.errors import InterruptedByUserError

@@ -7,7 +7,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from crash_world import PHASES, Stage, on_stage, undisturbed
+from crash_world import PHASES, Stage, on_stage, sample, undisturbed
 from remote_door import Interference
 
 from batchiac.errors import AwsRefusal
@@ -21,6 +21,9 @@ FAILURES = {
 }
 SPREAD = (0.1, 0.35, 0.6, 0.85)
 """Where in a run the calls fail, as a part of its calls."""
+
+POINTS = 12
+"""How many calls of each phase fail in `make test-all`."""
 
 
 def failing(number: int, failure: str) -> Interference:
@@ -69,6 +72,20 @@ def test_a_failing_call_is_told_and_the_next_run_ends_clean(tmp_path: Path, phas
             for failure, part in zip(FAILURES, SPREAD if phase != "up" else reversed(SPREAD), strict=True)
         }
         return wrong_at(stage, cases, 3, {name: FAILURES[name.partition(" at ")[0]][0] for name in cases})
+
+    assert on_stage(PHASES[phase], tmp_path, run) == []
+
+
+@pytest.mark.slow  # each failure at a dozen calls of each phase: some four hundred deployments, done twice
+@pytest.mark.parametrize("failure", FAILURES)
+@pytest.mark.parametrize("phase", PHASES)
+def test_each_failure_all_over_each_phase(tmp_path: Path, phase: str, failure: str) -> None:
+    """The same, at evenly spread calls of every phase."""
+
+    def run(stage: Stage) -> list[str]:
+        numbers = [number for number, _ in sample(undisturbed(stage).calls, POINTS)]
+        cases = {f"{failure} at {number}": failing(number, failure) for number in numbers}
+        return wrong_at(stage, cases, 3, dict.fromkeys(cases, FAILURES[failure][0]))
 
     assert on_stage(PHASES[phase], tmp_path, run) == []
 

@@ -147,3 +147,15 @@ def ignoring(arguments):
     (state,) = world.resources()
     assert {"type": "MEMORY", "value": "512"} in state.inputs["containerProperties"]["resourceRequirements"]
     assert not world.preview().has_changes
+
+
+def test_what_still_names_its_import_is_not_replaced(world: ImportWorld) -> None:
+    """As under Pulumi: a replacement has another id than the program says, so the option has to go first."""
+    arn = definition(world, "import-replaced")
+    world.write(program(arn))
+    world.up()
+    renamed = program(arn).replace('"job",', '"job", job_definition_name="import-renamed",')
+    world.write(renamed)
+    assert "take import_ out" in refusal(world.preview).message
+    world.write(renamed.replace(f'opts=pulumi.ResourceOptions(import_="{arn}"),', ""))
+    assert ops(world.preview()) == {"JobDefinition job": "replace"}

@@ -48,6 +48,10 @@ class Store(Protocol):
         """
         ...
 
+    def holders(self) -> list[str]:
+        """Who holds the stack, in words; nobody is the rule."""
+        ...
+
     def unseal(self, sealed: Sealed) -> Any:
         """The value inside a secret of the state."""
         ...
@@ -91,6 +95,9 @@ class MemoryStore:
             self._lock.release()
         if problem := find_damage(self._snapshot.resources):
             raise InternalError(f"the new state is damaged: {problem}")
+
+    def holders(self) -> list[str]:
+        return ["another run in this process"] if self._lock.locked() else []
 
     def unseal(self, sealed: Sealed) -> Any:
         raise InternalError("a state in memory holds no ciphertext")
