@@ -11,7 +11,7 @@ from batchiac.deploy.state.checkpoint import PendingOperation
 from batchiac.deploy.state.journal import Journal
 from batchiac.deploy.steps import Diagnostic, Event, Step, StepEnded, StepStarted
 from batchiac.deploy.values import Unseal
-from batchiac.errors import InterruptedByUserError
+from batchiac.errors import InternalError, InterruptedByUserError
 from batchiac.model.deadline import step_deadline_s
 from batchiac.model.handler import Handler
 
@@ -51,6 +51,7 @@ class Acts:
         self._handler_of = handler_of
         self._unseal = unseal
         self._on_event = on_event
+        self._unheard: Exception | None = None
         self._lock = threading.Lock()
         self._unsettled: dict[str, PendingOperation] = {}
         for each in journal.pending():
@@ -63,25 +64,50 @@ class Acts:
     def diagnose(self, diagnostic: Diagnostic) -> None:
         with self._lock:
             self.diagnostics.append(diagnostic)
-        self._on_event(diagnostic)
+        self._tell(diagnostic)
+
+    def _tell(self, event: Event) -> None:
+        """Pass an event on. A listener that fails (whoever read our output has gone) undoes nothing that was done, and
+        is no failure of the program that it hears of: nothing new is started, and the run ends with it."""
+        if self._unheard is not None:
+            return
+        try:
+            self._on_event(event)
+        except Exception as error:
+            self._unheard = error
+            self.cancelled.set()
+
+    def require_heard(self) -> None:
+        """Raise what became of a listener that failed.
+
+        Raises:
+            InterruptedByUserError: nobody reads what it writes any more.
+            InternalError: it failed by itself.
+        """
+        done = "what had begun was finished, nothing new was started"
+        if isinstance(self._unheard, OSError):
+            raise InterruptedByUserError(f"the output is read no more ({self._unheard}): {done}") from self._unheard
+        if self._unheard is not None:
+            raise InternalError(f"what was done could not be shown ({self._unheard!r}): {done}") from self._unheard
 
     def _require_going(self) -> None:
+        self.require_heard()
         if self.cancelled.is_set():
             raise InterruptedByUserError("interrupted: what had begun was finished, nothing new was started")
 
     def _timed(self, step: Step, timeout_s: float | None, act: Callable[[], T]) -> T:
-        self._on_event(StepStarted(step))
+        self._tell(StepStarted(step))
         started = time.monotonic()
         token = step_deadline_s.set(timeout_s)
         try:
             result = act()
         except BaseException as error:
-            self._on_event(StepEnded(step, time.monotonic() - started, str(error)))
+            self._tell(StepEnded(step, time.monotonic() - started, str(error)))
             raise
         finally:
             step_deadline_s.reset(token)
         self._note(step)
-        self._on_event(StepEnded(step, time.monotonic() - started))
+        self._tell(StepEnded(step, time.monotonic() - started))
         return result
 
     def _note(self, step: Step) -> None:

@@ -18,7 +18,7 @@ from batchiac.deploy.stack import Stack, provider_inputs
 from batchiac.deploy.state.checkpoint import Snapshot
 from batchiac.deploy.state.journal import Journal
 from batchiac.deploy.steps import Diagnostic, count_steps
-from batchiac.errors import BatchiacError, FindingsError, ProgramError, RefusedError
+from batchiac.errors import BatchiacError, FindingsError, InterruptedByUserError, ProgramError, RefusedError
 
 
 def load_state(stack: Stack) -> Snapshot:
@@ -104,6 +104,9 @@ def run_program(stack: Stack, run: Run, *, is_preview: bool) -> None:
     failure: BatchiacError | None = None
     try:
         program_host.run_program(program, run, is_preview=is_preview, cancelled=run.cancelled)
+    except InterruptedByUserError:
+        run.require_heard()
+        raise
     except ProgramError as error:
         for diagnostic in run.diagnostics:
             if diagnostic.severity == "error":

@@ -15,7 +15,9 @@ import attrs
 import pytest
 from deploy_world import TOKEN, World, ops
 
+from batchiac.deploy import StepEnded
 from batchiac.deploy.state.checkpoint import PendingOperation
+from batchiac.errors import InternalError, InterruptedByUserError
 
 FIRST = """
 a = Thing("a", size=1, image="x")
@@ -223,7 +225,6 @@ def test_a_preview_beside_a_run_says_who_is_at_work(tmp_path: Path) -> None:
 
 def test_interrupt_finishes_what_had_begun(file_world: World) -> None:
     """Ctrl-C while a create is under way: it ends and is recorded, nothing new is started, and the next run goes on."""
-    from batchiac.errors import InterruptedByUserError
 
     def interrupt(_operation: str, when: str) -> None:
         if when == "before":
@@ -238,3 +239,29 @@ def test_interrupt_finishes_what_had_begun(file_world: World) -> None:
     file_world.up()
     assert set(file_world.things()) == {"a", "b", "c"}
     assert file_world.stack().store.locks() == []  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("failure", "kind", "words"),
+    [
+        (BrokenPipeError(32, "Broken pipe"), InterruptedByUserError, "read no more"),
+        (ValueError("a bug of ours"), InternalError, "could not be shown"),
+    ],
+)
+def test_what_was_done_is_recorded_though_nobody_hears_of_it(
+    file_world: World, failure: Exception, kind: type[Exception], words: str
+) -> None:
+    """A listener that fails (`batchiac up | head`) ends the run after what had begun; the state knows all of it."""
+
+    def listen(event: object) -> None:
+        if isinstance(event, StepEnded):
+            raise failure
+
+    program = 'a = Thing("a")\nb = Thing("b", ref=a.arn)\nThing("c", ref=b.arn)'
+    with pytest.raises(kind, match=words):
+        file_world.write(program).up(on_event=listen)
+    assert set(file_world.things()) == {"a"}
+    file_world.require_no_orphans()
+    assert file_world.snapshot().pending == ()
+    file_world.up()
+    assert set(file_world.things()) == {"a", "b", "c"}
