@@ -98,10 +98,15 @@ def _whole_processes(folder: Path) -> Iterator[dict[str, Any]]:
             "AWS_ENDPOINT_URL": address,
             "PULUMI_BACKEND_URL": f"file://{folder}",
             "PULUMI_CONFIG_PASSPHRASE": "",
+            # Bytecode is kept, as in every installation: where PYTHONDONTWRITEBYTECODE is set, each process of an
+            # editable install compiles all that is ours anew, and nothing of the floor.
+            "PYTHONDONTWRITEBYTECODE": "",
+            "PYTHONPYCACHEPREFIX": str(folder / "bytecode"),
         }
         up = (str(BATCHIAC), "up", "--stack", "local", "--yes")
         destroy = (str(BATCHIAC), "destroy", "--stack", "local", "--yes")
-        # Warm: the server has imported what it needs, the files are in memory.
+        # Warm: the server has imported what it needs, the files are in memory, the bytecode is there.
+        _seconds(FLOOR, environ)
         _seconds(up, environ)
         _seconds(destroy, environ)
         floors, ups = [], []
@@ -139,14 +144,15 @@ def _in_process() -> dict[str, Any]:
     stack = open_memory_stack(ROOT, "local", environ=os.environ)
     door = Door(stack.target)
     preview(stack, lambda token: HANDLERS[token](door))
-    spent = [_timed(lambda: preview(stack, lambda token: HANDLERS[token](door))) for _ in range(ROUNDS)]
-    return _figure("deploy.preview_in_process", 1000 * min(spent), "ms", 100)
+    spent = [_cpu(lambda: preview(stack, lambda token: HANDLERS[token](door))) for _ in range(ROUNDS)]
+    return _figure("deploy.preview_in_process", 1000 * min(spent), "ms of CPU", 100)
 
 
-def _timed(act: Callable[[], object]) -> float:
-    started = time.perf_counter()
+def _cpu(act: Callable[[], object]) -> float:
+    """Seconds of CPU of what waits for nothing: an idle machine's wall clock shows the same, a busy one's chance."""
+    started = time.process_time()
     act()
-    return time.perf_counter() - started
+    return time.process_time() - started
 
 
 def _many(folder: Path, size: int) -> Iterator[dict[str, Any]]:
@@ -162,11 +168,11 @@ def _many(folder: Path, size: int) -> Iterator[dict[str, Any]]:
     os.environ["THINGS"] = str(size)
     stack = open_memory_stack(folder, "dev", environ=os.environ)
     handler = _Instant()
-    up_s = _timed(lambda: up(stack, lambda _token: handler))  # type: ignore[arg-type, return-value]
+    up_s = _cpu(lambda: up(stack, lambda _token: handler))  # type: ignore[arg-type, return-value]
     previews, mocks = [], []
-    for _ in range(2):
-        previews.append(_timed(lambda: preview(stack, lambda _token: handler)))  # type: ignore[arg-type, return-value]
-        mocks.append(_timed(lambda: _under_the_mock(folder / "prog")))
+    for _ in range(3):
+        previews.append(_cpu(lambda: preview(stack, lambda _token: handler)))  # type: ignore[arg-type, return-value]
+        mocks.append(_cpu(lambda: _under_the_mock(folder / "prog")))
     yield _figure(f"deploy.preview_of_{size}", min(previews) / min(mocks), "x the SDK's MockMonitor", 2)
     if size == 1000:
         yield _figure("deploy.up_of_1000", up_s / min(previews), "x its preview", 4)

@@ -17,7 +17,7 @@ from batchiac.errors import AwsRefusal
 from batchiac.model.handler import Properties
 from batchiac.provider.batch_resource import BatchResource
 from batchiac.provider.identity import CREATING, identity_of
-from batchiac.provider.naming import is_auto_name_of
+from batchiac.provider.naming import AUTO_NAMED, is_auto_name_of
 from batchiac.provider.normalise import normal
 
 KEPT_REVISIONS = 5
@@ -54,13 +54,23 @@ class JobDefinition(BatchResource):
         super().__init__(door)
         self._lock = threading.Lock()
         self._leftovers: dict[str, dict[str, str]] | None = None
+        self._names: frozenset[str] = frozenset()
         self._begun: set[str] = set()
 
     def _make(self, inputs: Properties, tags: Mapping[str, str]) -> str:
-        if aws.revisions(self.door, inputs["jobDefinitionName"]):
+        if self._is_taken(inputs):
             # AWS would not refuse: it would add a revision to somebody else's definition.
             raise AwsRefusal("RegisterJobDefinition", "ClientException", "Object already exists")
         return _prefix(self._register(inputs, tags))
+
+    def _is_taken(self, inputs: Properties) -> bool:
+        name = inputs["jobDefinitionName"]
+        with self._lock:
+            is_seen_free = self._leftovers is not None and name not in self._names
+        # The look for leftovers saw every name. One with a hash of ours in it is nobody else's to take since then.
+        if is_seen_free and inputs.get(AUTO_NAMED):
+            return False
+        return bool(aws.revisions(self.door, name))
 
     def _register(self, inputs: Properties, tags: Mapping[str, str]) -> str:
         sent = {key: inputs[key] for key in _SENT if inputs.get(key) is not None}
@@ -89,11 +99,14 @@ class JobDefinition(BatchResource):
         return [prefix for prefix, each in left.items() if each == name or is_auto_name_of(inputs, each)]
 
     def _list_creating(self) -> dict[str, dict[str, str]]:
-        """Identity → ARN prefix → name of every definition that carries the tag."""
+        """Identity → ARN prefix → name of every definition that carries the tag; every name is remembered."""
         left: dict[str, dict[str, str]] = {}
+        names: set[str] = set()
         for each in self.door.client("batch").pages("describe_job_definitions", "jobDefinitions", status="ACTIVE"):
+            names.add(each["jobDefinitionName"])
             if (creating := each.get("tags", {}).get(CREATING)) is not None:
                 left.setdefault(creating, {})[_prefix(each["jobDefinitionArn"])] = each["jobDefinitionName"]
+        self._names = frozenset(names)
         return left
 
     def _change(self, resource_id: str, state: Properties, inputs: Properties) -> None:
