@@ -6,7 +6,7 @@ Source: the example of https://docs.aws.amazon.com/batch/latest/APIReference/API
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from batchiac.aws import job_queue
@@ -45,12 +45,26 @@ def arns_of(door: Door, queue_arn: str) -> list[str]:
     return [each["quotaShareArn"] for each in listed]
 
 
-def find_all_arns(door: Door) -> Iterator[str]:
-    """The ARNs of the shares of every queue that can have some: one of service jobs with a scheduling policy."""
-    for queue in job_queue.find_all(door):
-        can_have = queue.get("serviceEnvironmentOrder") and queue.get("schedulingPolicyArn")
-        if can_have and queue.get("status") not in ("DELETING", "DELETED"):
+def find_all_arns(door: Door, queue_arn: str = "") -> Iterator[str]:
+    """The ARNs of the shares of every queue that can have some: one whose scheduling policy is of quota shares.
+
+    Args:
+        queue_arn: the one queue that is looked at; empty for all.
+    """
+    queues = [each for each in job_queue.find_all(door) if queue_arn in ("", each["jobQueueArn"])]
+    # AWS does not say what ListQuotaShares answers for another queue: it is not asked.
+    policies = _quota_policies(door, [arn for each in queues if (arn := each.get("schedulingPolicyArn"))])
+    for queue in queues:
+        if queue.get("schedulingPolicyArn") in policies and queue.get("status") not in ("DELETING", "DELETED"):
             yield from arns_of(door, queue["jobQueueArn"])
+
+
+def _quota_policies(door: Door, arns: Sequence[str]) -> set[str]:
+    """Those of the policies (at most 100) that are of quota shares."""
+    if not arns:
+        return set()
+    found = door.client("batch").describe_scheduling_policies(arns=sorted(set(arns)))["schedulingPolicies"]
+    return {each["arn"] for each in found if each.get("quotaSharePolicy")}
 
 
 def wait(door: Door, arn: str, row: Wait) -> Mapping[str, Any] | None:

@@ -235,7 +235,7 @@ class _Search:
         if "network" in self._wanted.groups and found.kind == "Subnet":
             texts += [("RouteTable", each) for each in tables_of(self._door, found.id)]
         if found.kind == "JobQueue" and {"serviceEnvironmentOrder", "schedulingPolicyArn"} <= set(found.inputs):
-            texts += [("QuotaShare", each) for each in quota_share.arns_of(self._door, found.id)]
+            texts += [("QuotaShare", each) for each in quota_share.find_all_arns(self._door, found.id)]
         return texts
 
     def _referring(self, found: Existing) -> Existing:
