@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import unquote
 
 from batchiac.aws.door import Door
+from batchiac.aws.wait import wait_until
 from batchiac.aws.wire import tag_list
 from batchiac.errors import AwsRefusal
 
 NO_SUCH_ENTITY = "NoSuchEntity"
+DELETE_CONFLICT = "DeleteConflict"
+
+FREE_DEADLINE_S = 60.0
+"""How long a deletion is tried again after what hung on the role or profile was taken off.
+
+Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency
+"""
 
 
 def find_role(door: Door, name: str) -> dict[str, Any] | None:
@@ -80,15 +88,18 @@ def set_inline_policies(door: Door, role_name: str, old: Iterable[str], new: Map
 
 def delete_role(door: Door, name: str) -> None:
     """Detach and delete what hangs on the role, then the role; absence is no error."""
-    if find_role(door, name) is None:
-        return
-    iam = door.client("iam")
-    set_managed_policies(door, name, managed_policy_arns(door, name), ())
-    set_inline_policies(door, name, iam.pages("list_role_policies", "PolicyNames", RoleName=name), {})
-    for profile in iam.pages("list_instance_profiles_for_role", "InstanceProfiles", RoleName=name):
-        profile_name = profile["InstanceProfileName"]
-        iam.remove_role_from_instance_profile(InstanceProfileName=profile_name, RoleName=name)
-    _unless_absent(lambda: iam.delete_role(RoleName=name))
+
+    def delete() -> None:
+        if find_role(door, name) is None:
+            return
+        iam = door.client("iam")
+        set_managed_policies(door, name, managed_policy_arns(door, name), ())
+        set_inline_policies(door, name, iam.pages("list_role_policies", "PolicyNames", RoleName=name), {})
+        for profile in iam.pages("list_instance_profiles_for_role", "InstanceProfiles", RoleName=name):
+            set_profile_roles(door, profile["InstanceProfileName"], [name], ())
+        _unless_absent(lambda: iam.delete_role(RoleName=name))
+
+    _until_free(door, f"deletion of role {name}", delete)
 
 
 def set_profile_roles(door: Door, name: str, old: Iterable[str], new: Iterable[str]) -> None:
@@ -102,11 +113,15 @@ def set_profile_roles(door: Door, name: str, old: Iterable[str], new: Iterable[s
 
 def delete_instance_profile(door: Door, name: str) -> None:
     """Empty and delete the instance profile; absence is no error."""
-    profile = find_instance_profile(door, name)
-    if profile is None:
-        return
-    set_profile_roles(door, name, [role["RoleName"] for role in profile.get("Roles", ())], ())
-    _unless_absent(lambda: door.client("iam").delete_instance_profile(InstanceProfileName=name))
+
+    def delete() -> None:
+        profile = find_instance_profile(door, name)
+        if profile is None:
+            return
+        set_profile_roles(door, name, [role["RoleName"] for role in profile.get("Roles", ())], ())
+        _unless_absent(lambda: door.client("iam").delete_instance_profile(InstanceProfileName=name))
+
+    _until_free(door, f"deletion of instance profile {name}", delete)
 
 
 def put_role_tags(door: Door, name: str, tags: Mapping[str, str]) -> None:
@@ -127,6 +142,25 @@ def put_instance_profile_tags(door: Door, name: str, tags: Mapping[str, str]) ->
 def remove_instance_profile_tags(door: Door, name: str, keys: Iterable[str]) -> None:
     """Take tags off an instance profile."""
     door.client("iam").untag_instance_profile(InstanceProfileName=name, TagKeys=list(keys))
+
+
+def _until_free(door: Door, what: str, delete: Callable[[], None]) -> None:
+    """Delete, from the start again while IAM says that something hangs on it: what was just taken off may count still.
+
+    Raises:
+        WaitError: it says so after `FREE_DEADLINE_S`; its own words are in the error.
+    """
+
+    def gone() -> bool | str:
+        try:
+            delete()
+        except AwsRefusal as refusal:
+            if refusal.code == DELETE_CONFLICT:
+                return f"{refusal.code}: {refusal.aws_message}"
+            raise
+        return True
+
+    wait_until(gone, what=what, deadline_s=FREE_DEADLINE_S, sleep=door.sleep, clock=door.clock)
 
 
 def _unless_absent(call: Any) -> None:

@@ -9,17 +9,22 @@ import pulumi
 
 from batchiac.components.component import Component
 from batchiac.components.declaration import Reference, declare
+from batchiac.model.arn import partition_of
 
-_AWS = "arn:aws:iam::aws:policy/service-role/"
-
-INSTANCE_POLICIES = (_AWS + "AmazonEC2ContainerServiceforEC2Role",)
+INSTANCE_POLICIES = ("AmazonEC2ContainerServiceforEC2Role",)
 """Source: https://docs.aws.amazon.com/batch/latest/userguide/instance_IAM_role.html"""
 
-EXECUTION_POLICIES = (_AWS + "AmazonECSTaskExecutionRolePolicy",)
+EXECUTION_POLICIES = ("AmazonECSTaskExecutionRolePolicy",)
 """Source: https://docs.aws.amazon.com/batch/latest/userguide/execution-IAM-role.html"""
 
-SPOT_FLEET_POLICIES = (_AWS + "AmazonEC2SpotFleetTaggingRole",)
+SPOT_FLEET_POLICIES = ("AmazonEC2SpotFleetTaggingRole",)
 """Source: https://docs.aws.amazon.com/batch/latest/userguide/spot_fleet_IAM_role.html"""
+
+SERVICES = {"aws-cn": {"ec2.amazonaws.com": "ec2.amazonaws.com.cn"}}
+"""Partition → service → its principal there, where that differs; ECS and Spot Fleet are called alike everywhere.
+
+Source: https://github.com/kubernetes/kops/issues/27 (IAM in China: "Invalid principal in policy").
+"""
 
 
 class Roles(Component):
@@ -52,19 +57,23 @@ class Roles(Component):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("batchiac:batch:Roles", name, None, opts)
+        partition = partition_of(pulumi.Config("batchiac").get("region") or "")
+
+        def of_aws(policies: Sequence[str]) -> list[str]:
+            return [f"arn:{partition}:iam::aws:policy/service-role/{policy}" for policy in policies]
 
         def role(
             what: str, service: str, arns: Sequence[pulumi.Input[str]], inline: Mapping[str, Any] | None = None
         ) -> Any:
             inputs = {
-                "assumeRolePolicyDocument": trust_of(service),
+                "assumeRolePolicyDocument": trust_of(SERVICES.get(partition, {}).get(service, service)),
                 "managedPolicyArns": list(arns),
                 "inlinePolicies": inline,
                 "tags": {**(tags or {})},
             }
             return declare("Role", f"{name}-{what}", inputs, self)
 
-        instance = role("instance", "ec2.amazonaws.com", [*INSTANCE_POLICIES, *instance_policy_arns])
+        instance = role("instance", "ec2.amazonaws.com", [*of_aws(INSTANCE_POLICIES), *instance_policy_arns])
         profile = declare(
             "InstanceProfile",
             f"{name}-instance",
@@ -72,13 +81,13 @@ class Roles(Component):
             self,
         )
         job = role("job", "ecs-tasks.amazonaws.com", job_policy_arns, job_policies)
-        execution = role("execution", "ecs-tasks.amazonaws.com", EXECUTION_POLICIES)
+        execution = role("execution", "ecs-tasks.amazonaws.com", of_aws(EXECUTION_POLICIES))
         self.instance_profile_arn = Reference(profile, "id")
         self.job_role_arn = Reference(job, "id")
         self.execution_role_arn = Reference(execution, "id")
         self.spot_fleet_role_arn: Reference | None = None
         if spot_fleet:
-            fleet = role("spot-fleet", "spotfleet.amazonaws.com", SPOT_FLEET_POLICIES)
+            fleet = role("spot-fleet", "spotfleet.amazonaws.com", of_aws(SPOT_FLEET_POLICIES))
             self.spot_fleet_role_arn = Reference(fleet, "id")
         self.register_outputs({})
 

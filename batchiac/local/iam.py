@@ -1,4 +1,4 @@
-"""IAM where moto differs: AWS's managed policies exist, and service-linked roles have AWS's names.
+"""IAM where moto differs: AWS's managed policies exist, service-linked roles have AWS's names, GovCloud is GovCloud.
 
 moto ships the managed policies but loads all of them or none (1,582 of them, for each account). Here one
 is loaded when it is first asked for, so that `AmazonEC2ContainerServiceforEC2Role` can be attached as on AWS.
@@ -53,9 +53,20 @@ def _with_policy_loaded(action: Callable[..., Any]) -> Callable[..., Any]:
     return with_policy
 
 
+def _with_govcloud(read_region: Callable[..., str]) -> Callable[..., str]:
+    @wraps(read_region)
+    def region(self: Any, *arguments: Any, **named: Any) -> str:
+        # GovCloud's IAM is iam.us-gov.amazonaws.com; moto takes `us-gov` for a region of the partition `aws`.
+        found = read_region(self, *arguments, **named)
+        return "us-gov-west-1" if found == "us-gov" else found
+
+    return region
+
+
 def install_iam() -> None:
     """Correct moto's IAM; calling it again changes nothing."""
     from moto.iam import models
+    from moto.iam.responses import IamResponse
 
     backend = models.IAMBackend
     if getattr(backend, _MARK, False):
@@ -69,5 +80,6 @@ def install_iam() -> None:
         "list_policy_versions",
     ):
         setattr(backend, name, _with_policy_loaded(getattr(backend, name)))
+    IamResponse.get_region_from_url = _with_govcloud(IamResponse.get_region_from_url)
     models.SERVICE_NAME_CONVERSION.update(SERVICE_LINKED_ROLE_NAMES)
     setattr(backend, _MARK, True)

@@ -9,7 +9,7 @@ from typing import Any
 from batchiac.aws import iam
 from batchiac.aws.wire import tag_list, tag_map
 from batchiac.model.handler import Properties
-from batchiac.provider.identity import CREATING, identity_of
+from batchiac.provider.identity import iam_tags, is_creating
 from batchiac.provider.naming import is_auto_name_of
 from batchiac.provider.resource import ResourceHandler
 
@@ -42,7 +42,7 @@ class Role(ResourceHandler):
         created = self.door.client("iam").create_role(
             RoleName=inputs["roleName"],
             AssumeRolePolicyDocument=_text(inputs["assumeRolePolicyDocument"]),
-            Tags=tag_list(tags),
+            Tags=tag_list(iam_tags(tags, inputs)),
             **{key: value for key, value in optional.items() if value is not None},
         )
         arn: str = created["Role"]["Arn"]
@@ -78,7 +78,7 @@ class Role(ResourceHandler):
             name = each["RoleName"]
             if name == inputs["roleName"] or is_auto_name_of(inputs, name, self.longest_name):
                 role = iam.find_role(self.door, name) or {}
-                if tag_map(role.get("Tags")).get(CREATING) == identity_of(inputs):
+                if is_creating(tag_map(role.get("Tags")), inputs):
                     yield role["Arn"]
 
     def _change(self, resource_id: str, state: Properties, inputs: Properties) -> None:
