@@ -231,6 +231,7 @@ def view_environment(state: EnvironmentState) -> EnvironmentView:
         state.cpu // 4,
         len(state.hosts),
         tuple(groups),
+        frozenset(state.launched),
     )
 
 

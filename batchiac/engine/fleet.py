@@ -69,6 +69,7 @@ class EnvironmentState:
         deletion_held: True while a caller has its deletion never end.
         on_drained: called when the last draining instance is gone.
         exhausted: types whose pool refused, until something about the pool changes.
+        launched: names of the types of which it has ever launched an instance.
     """
 
     __slots__ = (
@@ -85,6 +86,7 @@ class EnvironmentState:
         "idle",
         "idle_call",
         "index",
+        "launched",
         "launching",
         "on_drained",
         "places",
@@ -117,6 +119,7 @@ class EnvironmentState:
         self.index = PlacementIndex(hosts)
         self.queues: list[QueueState] = []
         self.exhausted: set[str] = set()
+        self.launched: set[str] = set()
         self.candidates: tuple[InstanceType, ...] = ()
         self.fits: dict[Shape, tuple[InstanceType, ...]] = {}
         self.desired_floor = 0

@@ -64,6 +64,7 @@ def launch(world: World, environment: EnvironmentState, kind: InstanceType, coun
     world.used_capacity[key] = world.used_capacity.get(key, 0) + count
     launching = environment.launching
     launching[kind.name] = launching.get(kind.name, 0) + count
+    environment.launched.add(kind.name)
     launched: list[Host] = []
     for _ in range(count):
         host = _new_host(world, environment, kind)

@@ -132,6 +132,7 @@ class EnvironmentView:
         unique: the UUID in its ECS cluster's name.
         desired_vcpus: vCPUs of its launching, ready and draining instances (of its tasks on Fargate).
         groups: names of the Auto Scaling groups or Spot Fleets that back it now.
+        launched: names of the types of which it has ever launched an instance.
     """
 
     name: str
@@ -143,6 +144,7 @@ class EnvironmentView:
     desired_vcpus: int
     instances: int
     groups: tuple[str, ...]
+    launched: frozenset[str] = frozenset()
 
 
 @frozen

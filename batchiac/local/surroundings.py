@@ -31,6 +31,10 @@ class NoSurroundings:
         """The versions as the request names them."""
         return {} if template is None else {_template_key(template): str(template.get("version") or "$Default")}
 
+    def image_of(self, template: Wire) -> str:
+        """Nobody has made a template."""
+        return ""
+
     def environment_created(self, record: EnvironmentRecord) -> None:
         """Nothing follows."""
 
@@ -92,6 +96,11 @@ class Surroundings:
         name = wire.get("launchTemplateName")
         template_id = wire.get("launchTemplateId") or self._ec2.launch_template_name_to_ids.get(name)
         return self._ec2.launch_templates.get(template_id)
+
+    def image_of(self, template: Wire) -> str:
+        """The image that a launch template names, empty where it names none."""
+        known = self.launch_template(template)
+        return "" if known is None else str(known.latest_version().data.get("ImageId") or "")
 
     def profile(self, name_or_arn: str) -> Any:
         """moto's instance profile, None where there is none."""

@@ -12,6 +12,7 @@ from batchiac.local.quotas import require_room, require_room_in_cluster
 from batchiac.local.records import Record
 from batchiac.local.values import environment_value
 from batchiac.model.arn import ecs_arn, partition_of
+from batchiac.model.instance_type import read_instance_types
 
 if TYPE_CHECKING:
     from batchiac.local.backend import BatchBackend
@@ -245,7 +246,6 @@ def _require_known_types(batch: BatchBackend, resources: Wire) -> None:
 
     Source: texts of real accounts, https://github.com/aws/amazon-genomics-cli/issues/209.
     """
-    from batchiac.model.instance_type import read_instance_types
     from batchiac.rules.catalogue.compute_types import BUNDLES, is_known
 
     given = resources.get("instanceTypes", ())
@@ -342,5 +342,28 @@ def _detail(batch: BatchBackend, record: Record) -> Wire:
         shown["ecsClusterArn"] = cluster
     resources = shown.get("computeResources")
     if resources and resources["type"] in ("EC2", "SPOT"):
-        shown["computeResources"] = {**resources, "desiredvCpus": view.desired_vcpus}
+        shown["computeResources"] = {**_with_image_status(batch, resources, view), "desiredvCpus": view.desired_vcpus}
     return shown
+
+
+def _with_image_status(batch: BatchBackend, resources: Wire, view: Any) -> Wire:
+    """The resources with the status of Batch's own images: where such are in use, once instances have been launched.
+
+    Assumption: images of the simulation are never superseded, so it is always LATEST.
+    Source: botocore 1.44.5, Ec2Configuration.batchImageStatus.
+    """
+    template = resources.get("launchTemplate") or {}
+    if not view.launched or "imageId" in resources or "overrides" in template or batch.surroundings.image_of(template):
+        return resources
+    types = read_instance_types()
+    used = {bool(types[name].gpus) for name in view.launched}
+    entries = resources.get("ec2Configuration", ())
+    return {
+        **resources,
+        "ec2Configuration": [
+            {**each, "batchImageStatus": "LATEST"}
+            if "imageIdOverride" not in each and (len(entries) == 1 or ("NVIDIA" in each["imageType"]) in used)
+            else each
+            for each in entries
+        ],
+    }
