@@ -9,14 +9,34 @@ from batchiac.aws import job_queue
 from batchiac.aws.door import Door
 from batchiac.aws.wait import GONE, Wait, wait_for
 
-SETTLED = Wait({"VALID"}, {"CREATING", "UPDATING"}, 1200)
-"""After a create or a scaling update."""
-STILL = Wait({"VALID", "INVALID", GONE}, {"CREATING", "UPDATING", "DELETING"}, 1200)
+DEFAULT_JOB_MINUTES = 30
+"""BC:UpdatePolicy.jobExecutionTimeoutMinutes: "The default value is 30 (minutes)."."""
+
+UPDATE_MARGIN_S = 1200
+"""Beyond what jobs get: for new instances to start and old ones to end."""
+
+
+def update_deadline_s(environment: Mapping[str, Any] | None) -> float:
+    """How long an update of the environment may take: an infrastructure update is over when the last job is, or when
+    its jobExecutionTimeoutMinutes are.
+
+    Args:
+        environment: AWS's description of it, or its inputs.
+    """
+    policy = (environment or {}).get("updatePolicy") or {}
+    minutes: float = policy.get("jobExecutionTimeoutMinutes", DEFAULT_JOB_MINUTES)
+    return 60 * minutes + UPDATE_MARGIN_S
+
+
+def _settling_s(seen: Mapping[str, Any] | None) -> float:
+    return 1200 if seen is None or seen.get("status") != "UPDATING" else update_deadline_s(seen)
+
+
+SETTLED = Wait({"VALID"}, {"CREATING", "UPDATING"}, _settling_s)
+"""After a create, or an update of ours or of a run that died."""
+STILL = Wait({"VALID", "INVALID", GONE}, {"CREATING", "UPDATING", "DELETING"}, _settling_s)
 """Before and after disabling: an INVALID one can be deleted as well."""
 DELETED = Wait({GONE, "DELETED"}, {"DELETING", "VALID", "INVALID", "UPDATING"}, 1800)
-
-RELATIONSHIP = "found existing JobQueue relationship"
-"""Part of AWS's text while any queue, even one being deleted, refers to the environment."""
 
 
 def find(door: Door, name_or_arn: str) -> dict[str, Any] | None:

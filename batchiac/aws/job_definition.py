@@ -27,6 +27,7 @@ def is_used(door: Door, arn: str) -> bool:
     filters = [{"name": "JOB_DEFINITION", "values": [arn]}]
     for queue in job_queue.find_all(door):
         jobs = job_queue.list_jobs(door, queue["jobQueueArn"], filters=filters)
+        # The listing goes back seven days and holds every job that has ended: the first open one is enough.
         if any(each.get("status") in job_queue.OPEN_STATUSES for each in jobs):
             return True
     return False

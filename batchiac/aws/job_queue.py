@@ -44,18 +44,18 @@ def wait(door: Door, name_or_arn: str, row: Wait) -> Mapping[str, Any] | None:
     )
 
 
-def list_jobs(door: Door, arn: str, **where: Any) -> list[dict[str, Any]]:
-    """The summaries that ListJobs has for a queue; none once the queue is gone, which it may be since it was listed.
+def list_jobs(door: Door, arn: str, **where: Any) -> Iterator[dict[str, Any]]:
+    """The summaries that ListJobs has for a queue, page by page as they are asked for; none once the queue is gone,
+    which it may be since it was listed.
 
     Args:
         where: jobStatus, or filters.
     """
     try:
-        return list(door.client("batch").pages("list_jobs", "jobSummaryList", jobQueue=arn, **where))
+        yield from door.client("batch").pages("list_jobs", "jobSummaryList", jobQueue=arn, **where)
     except AwsRefusal:
-        if find(door, arn) is None:
-            return []
-        raise
+        if find(door, arn) is not None:
+            raise
 
 
 def open_jobs(door: Door, arn: str, most: int = 10_000) -> Iterator[dict[str, Any]]:

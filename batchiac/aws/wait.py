@@ -37,12 +37,12 @@ class Wait:
     Attributes:
         reach: the statuses that end the wait well; `GONE` (None) is absence.
         going: the statuses on the way there; any other ends the wait badly.
-        deadline_s: how long, at most.
+        deadline_s: how long, at most; a function of what is seen first, where that says how long AWS may take.
     """
 
     reach: frozenset[str | None] = field(converter=_statuses)
     going: frozenset[str | None] = field(converter=_statuses)
-    deadline_s: float
+    deadline_s: float | Callable[[Mapping[str, Any] | None], float]
 
 
 def wait_for(
@@ -64,12 +64,13 @@ def wait_for(
     Raises:
         WaitError: AWS reports a status from which it does not get there, with AWS's own reason; or the deadline.
     """
-    own_deadline_s = step_deadline_s.get()
-    deadline_s = row.deadline_s if own_deadline_s is None else own_deadline_s
-    end = clock() + deadline_s
+    deadline_s = step_deadline_s.get()
+    start = clock()
     pause = FIRST_PAUSE_S
     while True:
         seen = look()
+        if deadline_s is None:
+            deadline_s = row.deadline_s(seen) if callable(row.deadline_s) else row.deadline_s
         status = GONE if seen is None else seen.get("status")
         if status in row.reach:
             return seen
@@ -82,7 +83,7 @@ def wait_for(
                 status=status,
                 status_reason=reason,
             )
-        left = end - clock()
+        left = start + deadline_s - clock()
         if left <= 0:
             raise WaitError(
                 f"{what} is still {status if status is not None else 'absent'} after {deadline_s:.0f} s,"

@@ -5,25 +5,37 @@ what exists, so that an interrupted run goes on where it stopped:
 
     bridge made of the new inputs → queues: old → bridge → old drained and deleted → new one made under the old name
     → queues: bridge → new → bridge drained and deleted
+
+Whether the old or the new one stands under the name, Describe cannot always tell: it keeps to itself whether the newest
+AMI was asked for, and what `$Latest` meant. So the new one is made with a mark, the tag `batchiac:made-for`, a hash of
+what only a new environment could have; the next update that is none of these takes it off.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from batchiac.aws import compute_environment as aws
 from batchiac.aws import job_queue
 from batchiac.aws.wait import wait_until
-from batchiac.model.handler import Properties
+from batchiac.model.handler import Effect, Properties
 from batchiac.provider.identity import identity_of
 from batchiac.provider.naming import AUTO_NAMED
+from batchiac.provider.normalise import normal
+from batchiac.provider.resource import PLACE
+from batchiac.rules.updates import row_of
 
 if TYPE_CHECKING:
     from batchiac.provider.compute_environment import ComputeEnvironment
 
 BRIDGE = "batchiac:bridge"
 """The tag of a bridge: whose environment it stands in for."""
+
+MADE_FOR = "batchiac:made-for"
+"""The tag of an environment that a bridge has made room for: the hash of what it was made for. Persistent."""
 
 BRIDGED = "its bridge stands in for it: an interrupted replacement goes on here"
 """The reason of an environment that a replacement had deleted and not yet made anew when it was interrupted."""
@@ -38,13 +50,14 @@ def replace_through_bridge(
     """Make the environment anew under its name, with jobs running all the while."""
     door = handler.door
     current = aws.find(door, resource_id)
-    if current is not None and _must_go(handler, current, inputs):
+    if current is not None and _must_go(handler, current, state, inputs):
         bridge_arn = _bridge(handler, inputs)
         repoint(handler, resource_id, bridge_arn)
         handler._remove(resource_id, state)
         current = None
     if current is None:
-        handler._make(inputs, dict(inputs.get("tags") or {}))
+        made = handler._make(inputs, {**(inputs.get("tags") or {}), MADE_FOR: _mark(inputs)})
+        handler.wait_until_seen(made, inputs)
     handler._settle(resource_id, inputs)
     retire_bridge(handler, resource_id, inputs)
 
@@ -94,14 +107,15 @@ def repoint(handler: ComputeEnvironment, old_arn: str, new_arn: str) -> None:
 
 
 def _bridge(handler: ComputeEnvironment, inputs: Properties) -> str:
-    """The bridge's ARN: found, or made and VALID."""
+    """The bridge's ARN: found, or made; VALID, and disabled where the environment is."""
     name = _bridge_name(inputs)
     found = aws.find(handler.door, name)
     if found is not None:
         arn = str(found["computeEnvironmentArn"])
     else:
         arn = handler.make_named(inputs, name, {**(inputs.get("tags") or {}), BRIDGE: identity_of(inputs)})
-    aws.wait(handler.door, arn, aws.SETTLED)
+        handler.wait_until_seen(arn, inputs)
+    handler.settle(arn, inputs)
     return arn
 
 
@@ -109,9 +123,26 @@ def _bridge_name(inputs: Properties) -> str:
     return str(inputs["computeEnvironmentName"])[: 128 - len(SUFFIX)] + SUFFIX
 
 
-def _must_go(handler: ComputeEnvironment, current: Mapping[str, Any], inputs: Properties) -> bool:
+def _must_go(handler: ComputeEnvironment, current: Mapping[str, Any], state: Properties, inputs: Properties) -> bool:
     """True while what stands under the name is still the old environment and not yet the new one."""
     if current.get("status") == "DELETING":
         return True
-    as_is = {**handler._place(inputs), **handler._merged(inputs, current)}
-    return handler.is_replaced_through_bridge(as_is, inputs)
+    # What AWS tells differs from what is wanted; or, in the state's words for what AWS does not tell, that does.
+    if handler.is_replaced_through_bridge(_as_is(handler, current, inputs), inputs):
+        return True
+    is_marked = current.get("tags", {}).get(MADE_FOR) == _mark(inputs)
+    return not is_marked and handler.is_replaced_through_bridge(_as_is(handler, current, state), inputs)
+
+
+def _as_is(handler: ComputeEnvironment, current: Mapping[str, Any], known: Properties) -> dict[str, Any]:
+    return {**handler._place(known), **handler._merged(known, current)}
+
+
+def _mark(inputs: Properties) -> str:
+    """A hash of everything in the inputs that AWS may need a new environment for; equal in every spelling."""
+    wanted = normal("ComputeEnvironment", {key: each for key, each in inputs.items() if key not in (*PLACE, "tags")})
+    resources = wanted.pop("computeResources", {})
+    paths = {**wanted, **{f"computeResources.{key}": each for key, each in resources.items()}}
+    new = (Effect.REPLACE, Effect.INFRASTRUCTURE_UPDATE)
+    told = {path: each for path, each in paths.items() if row_of("ComputeEnvironment", path).effect in new}
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:32]

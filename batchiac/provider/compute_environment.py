@@ -8,22 +8,22 @@ deletion of the old one, the engine's last step, waits for what it has to wait f
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from attrs import evolve
 
 from batchiac.aws import compute_environment as aws
+from batchiac.aws.deletion import delete_when_accepted
 from batchiac.aws.wait import Wait
-from batchiac.errors import AwsRefusal
+from batchiac.errors import WaitError
 from batchiac.model.handler import CheckFailure, CheckResult, DiffResult, Effect, Properties, PropertyChange, ReadResult
 from batchiac.model.unknown import UNKNOWN
 from batchiac.provider.batch_resource import BatchResource
-from batchiac.provider.bridge import BRIDGED, find_bridge, replace_through_bridge, retire_bridge
+from batchiac.provider.bridge import BRIDGED, MADE_FOR, find_bridge, replace_through_bridge, retire_bridge
 from batchiac.provider.drain import (
     DRAIN,
-    RELATIONSHIP_DEADLINE_S,
-    UPDATE_MARGIN_S,
     Jobs,
     drain,
     drain_failures,
@@ -32,14 +32,13 @@ from batchiac.provider.drain import (
     job_names,
     short_name,
     wait_for_queues,
-    within,
 )
 from batchiac.provider.floating import resolve_launch_template
 from batchiac.provider.identity import CREATING, identity_of
 from batchiac.provider.naming import AUTO_NAMED
 from batchiac.provider.normalise import normal
 from batchiac.provider.resource import PLACE
-from batchiac.provider.update_request import DEFAULT_JOB_MINUTES, UPDATE_ONLY, asked_desired, update_request
+from batchiac.provider.update_request import UPDATE_ONLY, asked_desired, update_request
 from batchiac.rules.finding import Finding
 
 _SENT = (
@@ -56,6 +55,17 @@ _SENT = (
 
 
 _OF_ONE = {"get": "gets", "are": "is"}
+
+PROPAGATION_S = 120.0
+"""How long after its create an environment may be INVALID for roles that AWS does not know everywhere yet."""
+
+PROPAGATION_PAUSE_S = 10.0
+
+_NOT_PROPAGATED = re.compile(
+    r"not authorized|unauthorized|access ?denied|sts:AssumeRole|instance[ -]?profile", re.IGNORECASE
+)
+"""Reasons that a role or instance profile of a moment ago leads to, for a while: "… is not authorized to perform: …".
+Source: https://github.com/hashicorp/terraform-provider-aws/issues/37945. IAM is eventually consistent."""
 
 
 class ComputeEnvironment(BatchResource):
@@ -149,9 +159,9 @@ class ComputeEnvironment(BatchResource):
                 ended = _some(jobs, "are")
                 yield f"infrastructure update: instances are replaced; {ended} terminated at once (updatePolicy)"
             else:
-                minutes = DEFAULT_JOB_MINUTES
+                minutes = aws.DEFAULT_JOB_MINUTES
                 if policy is not UNKNOWN:
-                    minutes = policy.get("jobExecutionTimeoutMinutes", DEFAULT_JOB_MINUTES)
+                    minutes = policy.get("jobExecutionTimeoutMinutes", minutes)
                 yield (
                     f"infrastructure update: instances are replaced; {_some(jobs, 'get')} up to {minutes} minutes"
                     " (updatePolicy), then they are terminated and their retry rules apply"
@@ -204,7 +214,13 @@ class ComputeEnvironment(BatchResource):
         return str(answer["computeEnvironmentArn"])
 
     def _settle(self, resource_id: str, inputs: Properties) -> None:
-        found = aws.wait(self.door, resource_id, aws.SETTLED) or {}
+        self.settle(resource_id, inputs)
+        if inputs.get("replaceThroughBridge") is True:
+            retire_bridge(self, resource_id, inputs)
+
+    def settle(self, resource_id: str, inputs: Properties) -> None:
+        """Wait until the environment, or a bridge, is VALID and as the inputs say beyond what a create takes."""
+        found = self._valid(resource_id, inputs)
         wanted = normal(self.kind, {"updatePolicy": inputs.get("updatePolicy")})
         if wanted != normal(self.kind, {"updatePolicy": found.get("updatePolicy")}):
             # UpdatePolicy is absent from CreateComputeEnvironment.
@@ -215,8 +231,20 @@ class ComputeEnvironment(BatchResource):
         if _is_disabled(inputs) and found.get("state") != "DISABLED":
             self.door.client("batch").update_compute_environment(computeEnvironment=resource_id, state="DISABLED")
             aws.wait(self.door, resource_id, aws.SETTLED)
-        if inputs.get("replaceThroughBridge") is True:
-            retire_bridge(self, resource_id, inputs)
+
+    def _valid(self, resource_id: str, inputs: Properties) -> Mapping[str, Any]:
+        """The new environment, VALID; one that is INVALID because IAM's news has not spread is looked at again."""
+        end = self.door.clock() + PROPAGATION_S
+        while True:
+            try:
+                return aws.wait(self.door, resource_id, aws.SETTLED) or {}
+            except WaitError as error:
+                is_passing = error.status == "INVALID" and _NOT_PROPAGATED.search(error.status_reason)
+                if not is_passing or self.door.clock() >= end:
+                    raise
+            self.door.sleep(PROPAGATION_PAUSE_S)
+            again = self._look_again(resource_id, {**inputs, "state": "ENABLED"}, {})
+            self.door.client("batch").update_compute_environment(computeEnvironment=resource_id, **again)
 
     def _finish(self, resource_id: str, state: Properties) -> None:
         if aws.wait(self.door, resource_id, aws.STILL) is not None:
@@ -241,7 +269,11 @@ class ComputeEnvironment(BatchResource):
         return found.get("status") in ("CREATING", "VALID", "UPDATING")
 
     def _find(self, resource_id: str, state: Properties, *, whole: bool = True) -> dict[str, Any] | None:
-        return aws.find(self.door, resource_id)
+        found = aws.find(self.door, resource_id)
+        if found is not None and MADE_FOR in found.get("tags", {}):
+            # The mark of a replacement through a bridge is nobody's to see as drift or to import.
+            return {**found, "tags": {key: each for key, each in found["tags"].items() if key != MADE_FOR}}
+        return found
 
     def _find_creating(self, inputs: Properties) -> Iterable[str]:
         identity = identity_of(inputs)
@@ -257,13 +289,15 @@ class ComputeEnvironment(BatchResource):
             return
         sent = update_request(self.door, resource_id, state, inputs)
         found = aws.wait(self.door, resource_id, aws.STILL)
+        if found is not None and MADE_FOR in found.get("tags", {}):
+            # From here on it is no longer only what the replacement made it.
+            self._remove_tags(resource_id, state, (MADE_FOR,))
         if found is not None and found.get("status") == "INVALID":
             sent = self._look_again(resource_id, inputs, sent)
         if not sent:
             return
         self.door.client("batch").update_compute_environment(computeEnvironment=resource_id, **sent)
-        minutes = (inputs.get("updatePolicy") or {}).get("jobExecutionTimeoutMinutes", DEFAULT_JOB_MINUTES)
-        deadline_s = 60 * minutes + UPDATE_MARGIN_S
+        deadline_s = aws.update_deadline_s(inputs)
         aws.wait(self.door, resource_id, Wait(aws.SETTLED.reach, aws.SETTLED.going, deadline_s))
 
     def _look_again(self, resource_id: str, inputs: Properties, sent: dict[str, Any]) -> dict[str, Any]:
@@ -288,22 +322,12 @@ class ComputeEnvironment(BatchResource):
             client.update_compute_environment(computeEnvironment=resource_id, state="DISABLED")
             if aws.wait(self.door, resource_id, aws.STILL) is None:
                 return
-        self._delete(resource_id)
-        aws.wait(self.door, resource_id, aws.DELETED)
-
-    def _delete(self, resource_id: str) -> None:
-        def accepted() -> bool | str:
-            try:
-                self.door.client("batch").delete_compute_environment(computeEnvironment=resource_id)
-            except AwsRefusal as refusal:
-                if aws.RELATIONSHIP in refusal.aws_message:
-                    return refusal.aws_message
-                raise
-            return True
-
-        within(
-            self.door, accepted, f"deletion of compute environment {short_name(resource_id)}", RELATIONSHIP_DEADLINE_S
+        delete_when_accepted(
+            self.door,
+            lambda: client.delete_compute_environment(computeEnvironment=resource_id),
+            f"deletion of compute environment {short_name(resource_id)}",
         )
+        aws.wait(self.door, resource_id, aws.DELETED)
 
     def delete_words(self, state: Properties) -> str:
         """What deleting the environment does to the jobs on it, unless their queue ends them before."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from batchiac.aws import compute_environment as aws
 from batchiac.aws.door import Door
 from batchiac.aws.wait import wait_until
 from batchiac.errors import WaitError
+from batchiac.model.deadline import step_deadline_s
 from batchiac.model.handler import CheckFailure, Properties
 from batchiac.model.unknown import UNKNOWN
 
@@ -25,8 +27,8 @@ RELATIONSHIP_DEADLINE_S = 300.0
 """How long a deletion waits for the last queue to let go. Queues are repointed before, so this covers AWS's lag."""
 
 
-UPDATE_MARGIN_S = 1200
-"""Beyond what jobs get: for new instances to start and old ones to end."""
+ENDING_DEADLINE_S = 1200
+"""How long terminated jobs may take to end."""
 
 
 def drain_failures(said: Mapping[str, Any]) -> list[CheckFailure]:
@@ -81,12 +83,15 @@ def wait_for_queues(door: Door, resource_id: str) -> None:
 def drain(door: Door, found: Mapping[str, Any], said: Mapping[str, Any]) -> None:
     """Return when the environment's jobs have ended, or its drain deadline passed and nothing speaks for more waiting.
 
+    The deadline is a promise to the jobs: the program's own timeout of the step (`custom_timeouts`) may end the step
+    before it, as a failure, and neither interrupts jobs sooner nor lets them run longer.
+
     Args:
         found: the environment as Describe tells it.
         said: `drain` of its inputs; what it leaves out is as in DRAIN.
 
     Raises:
-        WaitError: the deadline passed and `onDeadline` is "fail".
+        WaitError: the deadline passed and `onDeadline` is "fail", or the step's own timeout passed before it.
     """
     terms = {**DRAIN, **said}
     jobs: Jobs = []
@@ -99,9 +104,19 @@ def drain(door: Door, found: Mapping[str, Any], said: Mapping[str, Any]) -> None
         return not jobs or f"{len(jobs)} jobs still run on it: {job_names(jobs)}"
 
     what = f"jobs on compute environment {found['computeEnvironmentName']} to end"
+    deadline_s, own_s = float(terms["deadlineS"]), step_deadline_s.get()
     try:
-        within(door, idle, what, float(terms["deadlineS"]))
+        with _no_longer_than(deadline_s):
+            within(door, idle, what, deadline_s)
     except WaitError as error:
+        if own_s is not None and own_s < deadline_s:
+            raise WaitError(
+                f"{error.message}; nothing was deleted: the step's own timeout (custom_timeouts) is shorter than the"
+                f" {deadline_s:.0f} s that jobs get (drain); give it more, or lower drain deadline_s",
+                status=error.status,
+                status_reason=error.status_reason,
+                timed_out=True,
+            ) from error
         if terms["onDeadline"] == "fail":
             raise WaitError(
                 f"{error.message}; nothing was deleted: wait for them, or set drain on_deadline to interrupt",
@@ -110,6 +125,17 @@ def drain(door: Door, found: Mapping[str, Any], said: Mapping[str, Any]) -> None
                 timed_out=True,
             ) from error
         _end_fargate_jobs(door, found)
+
+
+@contextmanager
+def _no_longer_than(deadline_s: float) -> Iterator[None]:
+    """A step's own timeout stands in for the deadline of every wait in it; in this one it can only shorten it."""
+    own_s = step_deadline_s.get()
+    token = step_deadline_s.set(deadline_s if own_s is None else min(own_s, deadline_s))
+    try:
+        yield
+    finally:
+        step_deadline_s.reset(token)
 
 
 def _end_fargate_jobs(door: Door, found: Mapping[str, Any]) -> None:
@@ -127,7 +153,7 @@ def _end_fargate_jobs(door: Door, found: Mapping[str, Any]) -> None:
         return not jobs or f"{len(jobs)} jobs are still ending: {job_names(jobs)}"
 
     what = f"terminated jobs on compute environment {found['computeEnvironmentName']} to end"
-    within(door, idle, what, UPDATE_MARGIN_S)
+    within(door, idle, what, ENDING_DEADLINE_S)
 
 
 def within(door: Door, holds: Callable[[], bool | str], what: str, deadline_s: float) -> None:

@@ -14,7 +14,8 @@ from typing import Any
 from batchiac.aws import job_definition as aws
 from batchiac.aws.door import Door
 from batchiac.errors import AwsRefusal
-from batchiac.model.handler import Properties
+from batchiac.model.handler import CheckFailure, CheckResult, Properties
+from batchiac.model.unknown import UNKNOWN
 from batchiac.provider.batch_resource import BatchResource
 from batchiac.provider.identity import CREATING, identity_of
 from batchiac.provider.naming import AUTO_NAMED, is_auto_name_of
@@ -56,6 +57,16 @@ class JobDefinition(BatchResource):
         self._leftovers: dict[str, dict[str, str]] | None = None
         self._names: frozenset[str] = frozenset()
         self._begun: set[str] = set()
+
+    def check(self, olds: Properties, inputs: Properties) -> CheckResult:
+        """As every check; keepRevisions is ours, so no rule of AWS's judges it."""
+        result = super().check(olds, inputs)
+        keep = result.inputs.get("keepRevisions")
+        if keep is None or keep is UNKNOWN or (isinstance(keep, int) and not isinstance(keep, bool) and keep >= 1):
+            return result
+        reason = f"keepRevisions is {keep!r}: give a whole number of revisions, 1 or more"
+        failures = [*result.failures, CheckFailure("keepRevisions", reason)]
+        return CheckResult(dict(result.inputs), failures)  # type: ignore[arg-type]  # mypy: a converter of attrs, generic
 
     def _make(self, inputs: Properties, tags: Mapping[str, str]) -> str:
         if self._is_taken(inputs):
@@ -109,12 +120,25 @@ class JobDefinition(BatchResource):
         self._names = frozenset(names)
         return left
 
-    def _change(self, resource_id: str, state: Properties, inputs: Properties) -> None:
+    def _change(self, resource_id: str, state: Properties, inputs: Properties) -> Mapping[str, Any] | None:
         before = normal(self.kind, {key: state.get(key) for key in _SENT})
         after = normal(self.kind, {key: inputs.get(key) for key in _SENT})
-        if before != after:
-            self._register(inputs, inputs.get("tags") or {})
+        if before == after:
+            return None
+        arn = self._made_already(resource_id, state, inputs) or self._register(inputs, inputs.get("tags") or {})
         self._deregister_old(resource_id, int(inputs.get("keepRevisions") or KEPT_REVISIONS))
+        return {"jobDefinitionArn": arn, "revision": int(arn.rpartition(":")[2])}
+
+    def _made_already(self, resource_id: str, state: Properties, inputs: Properties) -> str | None:
+        """The newest revision, where a run that died before it could say so had registered it of these inputs."""
+        found = self._find(resource_id, state)
+        if found is None or int(found["revision"]) <= int(state.get("revision") or 0):
+            return None
+        return str(found["jobDefinitionArn"]) if self._is_as_wanted(found, inputs) else None
+
+    def _shows(self, found: Mapping[str, Any], made: Mapping[str, Any]) -> bool:
+        # Somebody else may register one in the same moment: a newer one shows that ours is seen as well.
+        return int(found["revision"]) >= int(made["revision"])
 
     def _deregister_old(self, resource_id: str, keep: int) -> None:
         for each in aws.revisions(self.door, resource_id.rpartition("/")[2])[keep:]:

@@ -9,6 +9,7 @@ from attrs import evolve
 
 from batchiac.aws import job_queue as aws
 from batchiac.aws import service_job
+from batchiac.aws.deletion import delete_when_accepted
 from batchiac.aws.wait import wait_until
 from batchiac.model.handler import DiffResult, Properties
 from batchiac.provider.batch_resource import BatchResource
@@ -27,6 +28,9 @@ _WHEN_LEFT_OUT: Mapping[str, Any] = {"state": "ENABLED", "jobStateTimeLimitActio
 
 _TYPE = "jobQueueType"
 
+_INFERRED = "inferredType"
+"""The output that tells the type in AWS's word: whether the program says it or leaves it to AWS is the program's."""
+
 _ORDERS: Mapping[str, str] = {
     "computeEnvironmentOrder": "computeEnvironment",
     "serviceEnvironmentOrder": "serviceEnvironment",
@@ -44,12 +48,13 @@ class JobQueue(BatchResource):
     id_output = "jobQueueArn"
     outlives = ("QuotaShare",)
     inputs = ("jobQueueName", "jobQueueType", *_UPDATABLE)
-    outputs = ("jobQueueArn", "status", "statusReason")
+    outputs = ("jobQueueArn", "status", "statusReason", _INFERRED)
 
     def diff(self, state: Properties, inputs: Properties) -> DiffResult:
         """As every diff; but to spell out the type that AWS has inferred, or to leave that to AWS, is no change."""
         result = super().diff(state, inputs)
-        if (state.get(_TYPE) is None) is (inputs.get(_TYPE) is None):
+        said, inferred = inputs.get(_TYPE), state.get(_INFERRED)
+        if (state.get(_TYPE) is None) is (said is None) or (said is not None and inferred not in (None, said)):
             return result
         changes = tuple(each for each in result.changes if each.path != _TYPE)
         replaces = tuple(each for each in result.replaces if each != _TYPE)
@@ -61,8 +66,8 @@ class JobQueue(BatchResource):
         arn: str = self.door.client("batch").create_job_queue(**sent, tags=dict(tags))["jobQueueArn"]
         return arn
 
-    def _settle(self, resource_id: str, inputs: Properties) -> None:
-        aws.wait(self.door, resource_id, aws.SETTLED)
+    def _settle(self, resource_id: str, inputs: Properties) -> Mapping[str, Any] | None:
+        return _told(aws.wait(self.door, resource_id, aws.SETTLED))
 
     def _finish(self, resource_id: str, state: Properties) -> None:
         aws.wait(self.door, resource_id, aws.STILL)
@@ -71,7 +76,7 @@ class JobQueue(BatchResource):
         return found.get("status") in ("CREATING", "VALID", "UPDATING")
 
     def _find(self, resource_id: str, state: Properties, *, whole: bool = True) -> dict[str, Any] | None:
-        return aws.find(self.door, resource_id)
+        return _told(aws.find(self.door, resource_id))
 
     def _find_creating(self, inputs: Properties) -> Iterable[str]:
         identity = identity_of(inputs)
@@ -133,5 +138,15 @@ class JobQueue(BatchResource):
         if found.get("state") != "DISABLED":
             client.update_job_queue(jobQueue=resource_id, state="DISABLED")
             aws.wait(self.door, resource_id, aws.STILL)
-        client.delete_job_queue(jobQueue=resource_id)
+        delete_when_accepted(
+            self.door,
+            lambda: client.delete_job_queue(jobQueue=resource_id),
+            f"deletion of job queue {resource_id.rpartition('/')[2]}",
+        )
         aws.wait(self.door, resource_id, aws.DELETED)
+
+
+def _told(found: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {**found, _INFERRED: found[_TYPE]} if _TYPE in found else dict(found)

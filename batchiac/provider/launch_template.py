@@ -12,6 +12,8 @@ from batchiac.provider.identity import CREATING, identity_of
 from batchiac.provider.normalise import normal
 from batchiac.provider.resource import ResourceHandler
 
+_OF_A_VERSION = ("versionDescription", "launchTemplateData")
+
 
 class LaunchTemplate(ResourceHandler):
     """The handler of LaunchTemplate. `latestVersion` is what an environment should name: a pinned reference,
@@ -53,18 +55,32 @@ class LaunchTemplate(ResourceHandler):
         tagged = ec2.find_tagged(self.door, ec2.LAUNCH_TEMPLATE, CREATING, identity_of(inputs))
         return [each["LaunchTemplateId"] for each in tagged]
 
-    def _change(self, resource_id: str, state: Properties, inputs: Properties) -> None:
-        keys = ("versionDescription", "launchTemplateData")
-        before = normal(self.kind, {key: state.get(key) for key in keys})
-        after = normal(self.kind, {key: inputs.get(key) for key in keys})
-        latest = None
-        if before != after:
-            sent = {key: inputs[key] for key in keys if inputs.get(key) is not None}
+    def _change(self, resource_id: str, state: Properties, inputs: Properties) -> Mapping[str, Any] | None:
+        if _content(state) == _content(inputs):
+            self._make_default(resource_id, None)
+            return None
+        latest = self._made_already(resource_id, state, inputs)
+        if latest is None:
+            sent = {key: inputs[key] for key in _OF_A_VERSION if inputs.get(key) is not None}
             made = self.door.client("ec2").create_launch_template_version(
                 LaunchTemplateId=resource_id, **capitalised(sent)
             )
-            latest = made["LaunchTemplateVersion"]["VersionNumber"]
+            latest = int(made["LaunchTemplateVersion"]["VersionNumber"])
         self._make_default(resource_id, latest)
+        return {"latestVersion": str(latest), "defaultVersion": str(latest)}
+
+    def _made_already(self, resource_id: str, state: Properties, inputs: Properties) -> int | None:
+        """The newest version, where a run that died before it could say so had made it of these inputs."""
+        found = self._find(resource_id, state)
+        if found is None or int(found["latestVersion"]) <= int(state.get("latestVersion") or 0):
+            return None
+        is_it = _content(self._merged(inputs, found)) == _content(inputs)
+        return int(found["latestVersion"]) if is_it else None
+
+    def _shows(self, found: Mapping[str, Any], made: Mapping[str, Any]) -> bool:
+        # Somebody else may make a version in the same moment: a newer one shows that ours is seen as well.
+        is_seen = int(found["latestVersion"]) >= int(made["latestVersion"])
+        return is_seen and found["defaultVersion"] == made["defaultVersion"]
 
     def _finish(self, resource_id: str, state: Properties) -> None:
         self._make_default(resource_id, None)
@@ -86,3 +102,7 @@ class LaunchTemplate(ResourceHandler):
 
     def _remove_tags(self, resource_id: str, state: Properties, keys: Iterable[str]) -> None:
         ec2.remove_tags(self.door, resource_id, keys)
+
+
+def _content(properties: Properties) -> dict[str, Any]:
+    return normal(LaunchTemplate.kind, {key: properties.get(key) for key in _OF_A_VERSION})

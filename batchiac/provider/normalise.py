@@ -163,6 +163,11 @@ ROWS: Final[Mapping[str, tuple[tuple[str, Change], ...]]] = {
         ("computeResources.placementGroup", default("")),
         ("computeResources.launchTemplate.version", text),
         ("computeResources.launchTemplate.version", default("$Default", "")),
+        ("computeResources.launchTemplate.overrides[].version", text),
+        ("computeResources.launchTemplate.overrides[].version", default("$Default", "")),
+        # "This field is read-only and only appears in the DescribeComputeEnvironments response."
+        ("computeResources.ec2Configuration[].batchImageStatus", never),
+        ("computeResources.ec2Configuration", by("imageType")),
         ("computeResources.updateToLatestImageVersion", default(False)),
         ("computeResources.scalingPolicy.minScaleDownDelayMinutes", default(0)),
         ("eksConfiguration.accessEntry.desiredState", default("INHERIT_FROM_CLUSTER")),

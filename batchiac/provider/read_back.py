@@ -5,7 +5,8 @@ AWS also tells what nobody asked for, keeps what it was told to itself, and reor
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final
 
 from batchiac.provider.normalise import normal
@@ -13,20 +14,31 @@ from batchiac.provider.spelling import is_mapping
 
 COMPUTED: Final[Mapping[str, tuple[str, ...]]] = {
     "ComputeEnvironment": (
-        "computeResources.ec2Configuration",
-        "computeResources.imageId",
         "computeResources.updateToLatestImageVersion",
         "computeResources.launchTemplate.version",
         "computeResources.launchTemplate.userdataType",
+        "computeResources.launchTemplate.overrides[].version",
+        "computeResources.launchTemplate.overrides[].userdataType",
         "unmanagedvCpus",
         "context",
     ),
     "JobQueue": ("jobQueueType",),
-    "JobDefinition": ("parameters",),
     "Subnet": ("availabilityZone",),
     "PlacementGroup": ("partitionCount", "spreadLevel"),
 }
-"""What AWS chooses when the program does not say: then it is no drift whatever it is."""
+"""What AWS chooses when the program does not say: then it is no drift whatever it is. `[]` is every element."""
+
+
+COMPUTED_UNLESS: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
+    "ComputeEnvironment": (("computeResources.ec2Configuration", "imageIdOverride"),),
+}
+"""Kind → (path of a list, member): the same, as long as no element has that member, which only a caller gives."""
+
+
+READ_ONLY: Final[Mapping[str, tuple[str, ...]]] = {
+    "ComputeEnvironment": ("computeResources.ec2Configuration[].batchImageStatus",),
+}
+"""What AWS tells of its own doing, among the inputs: never an input."""
 
 
 WRITE_ONLY: Final[Mapping[str, tuple[str, ...]]] = {
@@ -36,10 +48,18 @@ WRITE_ONLY: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 UNTOLD: Final[Mapping[str, tuple[tuple[str, frozenset[str]], ...]]] = {
-    "ComputeEnvironment": (("computeResources.launchTemplate.version", frozenset({"$Latest", "$Default"})),),
+    "ComputeEnvironment": tuple(
+        (f"computeResources.launchTemplate.{place}version", frozenset({"$Latest", "$Default"}))
+        for place in ("", "overrides[].")
+    ),
 }
 """Kind → paths and values that do not tell what they mean now: of a floating version AWS keeps the word, and not what
 it was at the last infrastructure update. So the number that the state has is no drift from it."""
+
+
+CALLED_BY: Final[Mapping[str, str]] = {"overrides": "targetInstanceTypes"}
+"""Lists whose elements hold what AWS computes or does not tell → the member by which one is found in the state: "each
+target instance type can be in one override only" (BC:LaunchTemplateSpecificationOverride)."""
 
 
 def merge_read(kind: str, known: Mapping[str, Any], actual: Mapping[str, Any]) -> dict[str, Any]:
@@ -50,15 +70,18 @@ def merge_read(kind: str, known: Mapping[str, Any], actual: Mapping[str, Any]) -
         actual: the inputs as AWS tells them; a property that AWS never tells is absent here and kept, one that it
             tells to be unset is None.
     """
+    for path in READ_ONLY.get(kind, ()):
+        actual = _changed(known, actual, path, lambda _said, _told: None)
     for path in COMPUTED.get(kind, ()):
-        if _at(known, path) is None:
+        actual = _changed(known, actual, path, lambda said, told: None if said is None else told)
+    for path, member in COMPUTED_UNLESS.get(kind, ()):
+        is_given = any(each.get(member) for each in _at(actual, path) or ())
+        if _at(known, path) is None and not is_given:
             actual = without_path(actual, path)
     for path, words in UNTOLD.get(kind, ()):
-        if _at(known, path) is not None and _at(actual, path) in words:
-            actual = _with(actual, path, _at(known, path))
+        actual = _changed(known, actual, path, partial(_said_for, words))
     for path in WRITE_ONLY.get(kind, ()):
-        if _at(known, path) is not None:
-            actual = _with(actual, path, _at(known, path))
+        actual = _changed(known, actual, path, lambda said, told: told if said is None else said)
     same = normal(kind, known)
     other = normal(kind, actual)
     merged = dict(known)
@@ -138,6 +161,34 @@ def _merged(known: Any, actual: Any, same: Any, other: Any) -> Any:
         elif key in actual:
             merged[key] = _merged(known.get(key), actual[key], same.get(key), other.get(key))
     return merged
+
+
+def _said_for(words: frozenset[str], said: Any, told: Any) -> Any:
+    return said if said is not None and told in words else told
+
+
+def _changed(known: Any, actual: Any, path: str, change: Callable[[Any, Any], Any]) -> Any:
+    """`actual` with `change(what the state says, what AWS tells)` at every place of `path`; None takes it out."""
+    head, _, rest = path.partition(".")
+    key = head.removesuffix("[]")
+    if not is_mapping(actual) or (rest and key not in actual):
+        return actual
+    said = known.get(key) if is_mapping(known) else None
+    if not rest:
+        new = change(said, actual.get(key))
+    elif isinstance(actual[key], list):
+        new = [_changed(_counterpart(key, each, said), each, rest, change) for each in actual[key]]
+    else:
+        new = _changed(said, actual[key], rest, change)
+    return {**actual, key: new} if new is not None else {other: each for other, each in actual.items() if other != key}
+
+
+def _counterpart(key: str, element: Mapping[str, Any], known: Any) -> Any:
+    """The state's element of the list `key` that is called as this one is; None where there is none."""
+    if key not in CALLED_BY or not isinstance(known, list):
+        return None
+    names = set(element.get(CALLED_BY[key]) or ())
+    return next((each for each in known if is_mapping(each) and names == set(each.get(CALLED_BY[key]) or ())), None)
 
 
 def without_path(value: Any, path: str) -> Any:

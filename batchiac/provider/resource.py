@@ -5,7 +5,8 @@ A handler of one kind adds: how to make it, settle it, find it, change it and re
 1. What still carries our `batchiac:creating` tag from an interrupted create is adopted, or removed where a
    replacement would be needed to make it what is wanted.
 2. Otherwise it is made, with the tag in the same call.
-3. `_settle` does the rest (waits, parts that need calls of their own). It can be done twice.
+3. When AWS's Describe knows it (it may not yet, of what a create just returned), `_settle` does the rest (waits, parts
+   that need calls of their own). It can be done twice.
 4. The tag comes off (`confirm`). From here on the resource is what the state says.
 
 An engine that keeps a record of its own calls 1 to 3 as `create_unconfirmed` and 4 when the record is on the disk; to
@@ -24,7 +25,7 @@ from typing import Any, ClassVar
 
 from batchiac.aws.door import Door
 from batchiac.aws.wait import wait_until
-from batchiac.errors import AwsRefusal, BatchiacError, PartiallyCreatedError, RefusedError, UserError
+from batchiac.errors import AwsRefusal, BatchiacError, PartiallyCreatedError, RefusedError, UserError, WaitError
 from batchiac.model.handler import (
     CheckFailure,
     CheckResult,
@@ -196,11 +197,17 @@ class ResourceHandler(ABC):
         resource_id = self._adopt(inputs)
         if resource_id is None and self.was_creating(inputs):
             resource_id = self._find_whole(inputs)
+        new: Mapping[str, Any] | None = None
         try:
             if resource_id is None:
                 resource_id = self._make_new(inputs)
-            self._settle(resource_id, inputs)
-            return CreateResult(resource_id, self._state(resource_id, inputs, account))
+                new = self._wait_for_new(resource_id, inputs)
+            seen = self._settle(resource_id, inputs)
+            if type(self)._settle is ResourceHandler._settle:
+                seen = new
+            return CreateResult(resource_id, self._state(resource_id, inputs, account, seen))
+        except PartiallyCreatedError:
+            raise
         except BatchiacError as error:
             if resource_id is None:
                 raise
@@ -259,8 +266,12 @@ class ResourceHandler(ABC):
         self._require_place(state)
         self._require_account(state)
         self._change_tags(resource_id, state, inputs)
-        self._change(resource_id, state, inputs)
-        return self._state(resource_id, inputs, str(state.get("account") or self.door.account_id()))
+        made = self._change(resource_id, state, inputs)
+        account = str(state.get("account") or self.door.account_id())
+        if made is None:
+            return self._state(resource_id, inputs, account)
+        seen = self.wait_until_seen(resource_id, inputs, made)
+        return {**self._state(resource_id, inputs, account, seen), **made}
 
     def delete(self, resource_id: str, state: Properties) -> None:
         """Remove it; absence is no error."""
@@ -274,8 +285,13 @@ class ResourceHandler(ABC):
     def _make(self, inputs: Properties, tags: Mapping[str, str]) -> str:
         """Create with these tags in the call; return the id."""
 
-    def _settle(self, resource_id: str, inputs: Properties) -> None:  # noqa: B027  many kinds have nothing to settle
-        """Wait, and do what needs calls of its own; safe to repeat."""
+    def _settle(self, resource_id: str, inputs: Properties) -> Mapping[str, Any] | None:
+        """Wait, and do what needs calls of its own; safe to repeat.
+
+        Returns:
+            What `_find` would return now, where that was seen; None where it has to be asked.
+        """
+        return None
 
     @abstractmethod
     def _find(self, resource_id: str, state: Properties, *, whole: bool = True) -> dict[str, Any] | None:
@@ -290,8 +306,12 @@ class ResourceHandler(ABC):
         """The ids of what carries the `batchiac:creating` tag of this identity."""
 
     @abstractmethod
-    def _change(self, resource_id: str, state: Properties, inputs: Properties) -> None:
-        """Bring the resource from `state` to `inputs`; tags are done already."""
+    def _change(self, resource_id: str, state: Properties, inputs: Properties) -> Mapping[str, Any] | None:
+        """Bring the resource from `state` to `inputs`; tags are done already.
+
+        Returns:
+            Outputs that AWS has answered and Describe may not show yet; None where a Describe tells them all.
+        """
 
     @abstractmethod
     def _remove(self, resource_id: str, state: Properties) -> None:
@@ -319,23 +339,45 @@ class ResourceHandler(ABC):
     def _outputs(self, found: Mapping[str, Any]) -> dict[str, Any]:
         return {key: found[key] for key in self.outputs if key in found}
 
-    def _state(self, resource_id: str, inputs: Properties, account: str) -> dict[str, Any]:
+    def _state(
+        self, resource_id: str, inputs: Properties, account: str, seen: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        if seen is None:
+            seen = self.wait_until_seen(resource_id, inputs)
+        return {**inputs, **self._outputs(seen), "account": account}
+
+    def wait_until_seen(
+        self, resource_id: str, inputs: Properties, made: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """The resource, without what takes calls of its own, when Describe knows it.
+
+        Args:
+            made: outputs that it has to show as well.
+        """
         found: dict[str, Any] = {}
 
-        def seen() -> bool:
-            # EC2 and IAM are eventually consistent: a describe may not yet know what a create just returned.
+        def is_seen() -> bool:
+            # AWS is eventually consistent: a describe may not yet know what a create just returned.
             nonlocal found
             found = self._find(resource_id, inputs, whole=False) or {}
-            return bool(found)
+            return bool(found) and (made is None or self._shows(found, made))
 
         wait_until(
-            seen,
-            what=f"{self.kind} {resource_id} to be seen",
+            is_seen,
+            what=f"{self.kind} {resource_id} to be seen{' as it was changed' if made else ''}",
             deadline_s=SEEN_DEADLINE_S,
             sleep=self.door.sleep,
             clock=self.door.clock,
         )
-        return {**inputs, **self._outputs(found), "account": account}
+        return found
+
+    def _shows(self, found: Mapping[str, Any], made: Mapping[str, Any]) -> bool:
+        """True when what was found is at least as new as what was made."""
+        return all(found.get(key) == each for key, each in made.items())
+
+    def _is_as_wanted(self, found: Mapping[str, Any], inputs: Properties) -> bool:
+        """True when what exists is in every input, tags too, what is wanted."""
+        return not self.diff(self._left(inputs, found), inputs).changes
 
     def _adopt(self, inputs: Properties) -> str | None:
         """The id of what an interrupted create left, made to fit; None when there is nothing to adopt."""
@@ -380,11 +422,22 @@ class ResourceHandler(ABC):
                 raise self._refuse_existing(inputs, refusal) from refusal
             raise
 
+    def _wait_for_new(self, resource_id: str, inputs: Properties) -> dict[str, Any]:
+        try:
+            return self.wait_until_seen(resource_id, inputs)
+        except WaitError as error:
+            # What Describe does not know cannot be removed either: it keeps its tag.
+            raise PartiallyCreatedError(
+                f"{error.message}, though AWS answered that it is made; it is taken up by the next run",
+                resource_id=resource_id,
+                outputs={**inputs},
+            ) from error
+
     def _find_whole(self, inputs: Properties) -> str | None:
         """The id of what is in every input, tags too, what a run that died was about to make; None when none is."""
         for candidate in self._candidates(inputs):
             found = self._find(candidate, inputs)
-            if found is None or self.diff(self._left(inputs, found), inputs).changes:
+            if found is None or not self._is_as_wanted(found, inputs):
                 continue
             resource_id = self._id_of(candidate, found)
             if not self.is_held(str(inputs["identity"]), resource_id):

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from batchiac.aws import service_environment as aws
-from batchiac.aws.compute_environment import RELATIONSHIP
+from batchiac.aws.deletion import delete_when_accepted
 from batchiac.aws.wait import wait_until
-from batchiac.errors import AwsRefusal
 from batchiac.model.handler import Properties
 from batchiac.provider.batch_resource import BatchResource
 from batchiac.provider.identity import CREATING, identity_of
@@ -78,7 +77,12 @@ class ServiceEnvironment(BatchResource):
             self.door.client("batch").update_service_environment(serviceEnvironment=resource_id, state="DISABLED")
             if aws.wait(self.door, resource_id, aws.STILL) is None:
                 return
-        self._delete(resource_id)
+        delete_when_accepted(
+            self.door,
+            # Assumption: AWS refuses it in the words that it has for compute environments, and as late as there.
+            lambda: self.door.client("batch").delete_service_environment(serviceEnvironment=resource_id),
+            f"deletion of service environment {resource_id.rpartition('/')[2]}",
+        )
         aws.wait(self.door, resource_id, aws.DELETED)
 
     def _wait_for_queues(self, resource_id: str) -> None:
@@ -86,20 +90,10 @@ class ServiceEnvironment(BatchResource):
             queues = aws.queues_of(self.door, resource_id)
             return not queues or f"queue {', '.join(queues)} still stands on it: give it another service environment"
 
-        self._within(free, f"queues to let go of service environment {resource_id.rpartition('/')[2]}")
-
-    def _delete(self, resource_id: str) -> None:
-        # Assumption: AWS refuses it in the words that it has for compute environments, and as late as there.
-        def accepted() -> bool | str:
-            try:
-                self.door.client("batch").delete_service_environment(serviceEnvironment=resource_id)
-            except AwsRefusal as refusal:
-                if RELATIONSHIP in refusal.aws_message:
-                    return refusal.aws_message
-                raise
-            return True
-
-        self._within(accepted, f"deletion of service environment {resource_id.rpartition('/')[2]}")
-
-    def _within(self, holds: Any, what: str) -> None:
-        wait_until(holds, what=what, deadline_s=RELATIONSHIP_DEADLINE_S, sleep=self.door.sleep, clock=self.door.clock)
+        wait_until(
+            free,
+            what=f"queues to let go of service environment {resource_id.rpartition('/')[2]}",
+            deadline_s=RELATIONSHIP_DEADLINE_S,
+            sleep=self.door.sleep,
+            clock=self.door.clock,
+        )

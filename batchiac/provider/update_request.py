@@ -7,15 +7,13 @@ from typing import Any, Final
 
 from batchiac.aws import compute_environment as aws
 from batchiac.aws.door import Door
-from batchiac.model.handler import Properties
+from batchiac.errors import UserError
+from batchiac.model.handler import Effect, Properties
 from batchiac.model.unknown import contains_unknown
 from batchiac.provider.normalise import normal
+from batchiac.rules.updates import effect_of
 
 KIND: Final = "ComputeEnvironment"
-
-
-DEFAULT_JOB_MINUTES = 30
-"""BC:UpdatePolicy.jobExecutionTimeoutMinutes: "The default value is 30 (minutes)."."""
 
 
 UPDATE_ONLY = ("updateToLatestImageVersion",)
@@ -44,7 +42,7 @@ _TOP_LEFT_OUT: Mapping[str, Any] = {
     "state": "ENABLED",
     "unmanagedvCpus": 0,
     "serviceRole": "",
-    "updatePolicy": {"terminateJobsOnUpdate": False, "jobExecutionTimeoutMinutes": DEFAULT_JOB_MINUTES},
+    "updatePolicy": {"terminateJobsOnUpdate": False, "jobExecutionTimeoutMinutes": aws.DEFAULT_JOB_MINUTES},
     "context": "",
     "ecsSettings": {"containerInsights": "DISABLED"},
     "eksConfiguration": {"accessEntry": {"desiredState": "INHERIT_FROM_CLUSTER"}},
@@ -79,20 +77,35 @@ def update_request(door: Door, resource_id: str, state: Properties, inputs: Prop
     resources = {
         key: _updatable(key, wanted[key]) if wanted.get(key) is not None else _left_out(key, before)
         for key in {**before, **after}
-        if before.get(key) != after.get(key) and not (key in UPDATE_ONLY and wanted.get(key) is None)
+        if key not in UPDATE_ONLY and before.get(key) != after.get(key)
     }
     if asked := asked_desired(state, inputs):
         current = ((aws.find(door, resource_id) or {}).get("computeResources") or {}).get("desiredvCpus", 0)
         if asked[1] > current:
             resources["desiredvCpus"] = asked[1]
+    if _asks_for_latest_image(resources, state, inputs):
+        resources["updateToLatestImageVersion"] = True
     if resources:
-        if wanted.get("updateToLatestImageVersion") or "launchTemplate" in resources:
-            # It falls back to false after each update (UG:updating-compute-environments): said again each time.
-            # "In order to update the AMI specified in a launch template, the updateToLatestImageVersion parameter
-            # must be set to true." (BC:ComputeResourceUpdate.launchTemplate); with another AMI named it is ignored.
-            resources["updateToLatestImageVersion"] = True
         sent["computeResources"] = resources
     return sent
+
+
+def _asks_for_latest_image(resources: Mapping[str, Any], state: Properties, inputs: Properties) -> bool:
+    """True when the update is to take the newest AMI: asked for just now, or an infrastructure update anyway.
+
+    It falls back to false after each update (UG:updating-compute-environments), so it is said again each time; and it
+    makes any update an infrastructure update (UG:infrastructure-updates), so not in one that is none.
+    """
+    key = "updateToLatestImageVersion"
+    before, wanted = (bool((each.get("computeResources") or {}).get(key)) for each in (state, inputs))
+    if "launchTemplate" in resources:
+        # "In order to update the AMI specified in a launch template, the updateToLatestImageVersion parameter must be
+        # set to true." (BC:ComputeResourceUpdate.launchTemplate); with another AMI named it is ignored.
+        return True
+    paths = (f"computeResources.{each}" for each in resources)
+    return wanted and (
+        not before or any(effect_of(KIND, path, state, inputs).effect is Effect.INFRASTRUCTURE_UPDATE for path in paths)
+    )
 
 
 def _top(key: str, value: Any) -> Any:
@@ -109,6 +122,11 @@ def _left_out(key: str, before: Mapping[str, Any]) -> Any:
     if key == "launchTemplate":
         named = "launchTemplateId" if "launchTemplateId" in before[key] else "launchTemplateName"
         return {named: ""}
+    if key not in _WHEN_LEFT_OUT:
+        raise UserError(
+            f"computeResources.{key} was taken out of the program, and an update has no word for that: give it a value,"
+            " or replace the environment"
+        )
     return _WHEN_LEFT_OUT[key]
 
 

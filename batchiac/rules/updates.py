@@ -29,6 +29,7 @@ _QUOTA = "aws-resource-batch-quotashare.html"
 INFRASTRUCTURE = _UG + "infrastructure-updates.html"
 SCALING = _UG + "scaling-updates.html"
 UPDATE_CE = _API + "API_UpdateComputeEnvironment.html"
+_UPDATING = _UG + "updating-compute-environments.html"
 
 
 @frozen
@@ -63,6 +64,7 @@ INFRASTRUCTURE_STRATEGIES: Final = frozenset(
 
 SERVICE_LINKED_ROLE: Final = re.compile(r"(^|.*/)aws-service-role/batch\.amazonaws\.com/AWSServiceRoleForBatch$")
 
+_LATEST_IMAGE = "computeResources.updateToLatestImageVersion"
 _CE_IN_PLACE = "applies at once, instances and jobs stay"
 _CE_SCALING = "scaling update: instances are added or, when idle, removed; running jobs stay"
 _CE_INFRA = "infrastructure update: instances are replaced"
@@ -118,7 +120,7 @@ TABLE: Final[tuple[UpdateRow, ...]] = (
     UpdateRow(_ce, "computeResources.imageId", _I, _CE_INFRA, INFRASTRUCTURE),
     UpdateRow(_ce, "computeResources.ec2Configuration", _I, _CE_INFRA, INFRASTRUCTURE),
     UpdateRow(_ce, "computeResources.launchTemplate", _I, _CE_INFRA, INFRASTRUCTURE),
-    UpdateRow(_ce, "computeResources.updateToLatestImageVersion", _I, _CE_INFRA, INFRASTRUCTURE),
+    UpdateRow(_ce, _LATEST_IMAGE, _I, _CE_INFRA, INFRASTRUCTURE),
     UpdateRow(_ce, "computeResources.ec2KeyPair", _I, _CE_INFRA, INFRASTRUCTURE),
     UpdateRow(_ce, "computeResources.subnets", _I, _CE_INFRA, INFRASTRUCTURE),
     UpdateRow(_ce, "computeResources.securityGroupIds", _I, _CE_INFRA, INFRASTRUCTURE),
@@ -357,6 +359,11 @@ def _environment(row: UpdateRow, path: str, state: Mapping[str, Any], inputs: Ma
         # to have changed has a row of its own.
         note = "not yet known what changes: nothing, an infrastructure update, or a replacement where AWS has none"
         return UpdateRow(row.kind, row.path, Effect.INFRASTRUCTURE_UPDATE, note, INFRASTRUCTURE)
+    if row.path == _LATEST_IMAGE and _resources_of(inputs).get("updateToLatestImageVersion") in (None, False):
+        # "resets to false after each update" (UG:updating-compute-environments): AWS has taken it back already.
+        return UpdateRow(
+            row.kind, row.path, Effect.IN_PLACE, "AWS takes it back after each update by itself", _UPDATING
+        )
     if row.effect is not Effect.INFRASTRUCTURE_UPDATE:
         return row
     before, after = _compute_type(state), _compute_type(inputs)

@@ -10,6 +10,7 @@ from pulumi.dynamic import dynamic as sdk
 from batchiac.components.resources import RESOURCES
 from batchiac.provider import HANDLERS
 from batchiac.provider import dynamic as providers
+from batchiac.provider.bridge import BRIDGE, MADE_FOR
 from batchiac.provider.identity import CREATING
 
 KINDS = {
@@ -18,7 +19,7 @@ KINDS = {
     "InstanceProfile": ("arn",),
     "InternetGateway": ("internetGatewayId",),
     "JobDefinition": ("jobDefinitionArn", "arnPrefix", "revision"),
-    "JobQueue": ("jobQueueArn", "status", "statusReason"),
+    "JobQueue": ("jobQueueArn", "status", "statusReason", "inferredType"),
     "LaunchTemplate": ("launchTemplateId", "latestVersion", "defaultVersion"),
     "PlacementGroup": ("groupId", "groupArn"),
     "QuotaShare": ("quotaShareArn", "status"),
@@ -116,3 +117,4 @@ def test_tokens_of_resources_in_wire_form() -> None:
 def test_the_tag_of_an_interrupted_create() -> None:
     """An older version's interrupted create is still found."""
     assert CREATING == "batchiac:creating"
+    assert (BRIDGE, MADE_FOR) == ("batchiac:bridge", "batchiac:made-for")

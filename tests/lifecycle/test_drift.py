@@ -330,6 +330,7 @@ ROWS: tuple[tuple[str, str, Change, set[str]], ...] = (
     ("first", "image id", environment("first", ec2Configuration=[
         {"imageType": "ECS_AL2023", "imageIdOverride": "ami-12345678"}]),
      {RES + "ec2Configuration[0].imageIdOverride"}),
+    ("first", "an image of its own", environment("first", imageId="ami-12345678"), {RES + "imageId"}),
     ("first", "key pair", environment("first", ec2KeyPair="theirs"), {RES + "ec2KeyPair"}),
     ("first", "placement", environment("first", placementGroup=lambda each: each.states()["close"].outputs["groupName"]),  # noqa: E501
      {RES + "placementGroup"}),

@@ -107,3 +107,17 @@ def test_custom_timeouts_of_the_program_win() -> None:
             wait_until(lambda: False, what="e to be seen", deadline_s=60, sleep=time.sleep, clock=time.clock)
     finally:
         step_deadline_s.reset(token)
+
+
+def test_the_deadline_can_follow_from_what_is_seen_first() -> None:
+    """How long AWS may take can stand in the description; what is seen later does not move the deadline."""
+    minutes = iter([2, 50, 50, 50])
+
+    def look() -> dict[str, Any]:
+        return {"status": "UPDATING", "minutes": next(minutes, 50)}
+
+    row = Wait({"VALID"}, {"UPDATING"}, lambda seen: 60 * (seen or {})["minutes"])
+    time = Time()
+    with pytest.raises(WaitError, match="still UPDATING after 120 s"):
+        wait_for(look, row, what="environment x", sleep=time.sleep, clock=time.clock)
+    assert sum(time.pauses) == pytest.approx(120)

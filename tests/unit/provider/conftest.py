@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from attrs import define, field
 
 from batchiac.aws import Door
+from batchiac.errors import AwsRefusal
 from batchiac.model.handler import DiffResult
 from batchiac.provider import HANDLERS, TOKEN_PREFIX
 from batchiac.provider.resource import ResourceHandler
@@ -134,3 +136,57 @@ CONTAINER = {
 @pytest.fixture
 def container() -> dict[str, Any]:
     return {**CONTAINER}
+
+
+@pytest.fixture
+def described(world: World) -> Callable[[str], dict[str, Any]]:
+    """What AWS tells of the compute environment of an ARN."""
+
+    def found(arn: str) -> dict[str, Any]:
+        answer = world.stack.client("batch").describe_compute_environments(computeEnvironments=[arn])
+        environment: dict[str, Any] = answer["computeEnvironments"][0]
+        return environment
+
+    return found
+
+
+@pytest.fixture
+def calls(world: World, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[dict[str, Any]]]:
+    """`calls(method)` is the list in which the parameters of the handlers' calls of it will stand; `instead` answers
+    in AWS's place: it gets AWS's own answer as a function, and the parameters."""
+
+    def of(
+        method: str,
+        service: str = "batch",
+        instead: Callable[[Callable[[], Any], dict[str, Any]], Any] = lambda answer, _parameters: answer(),
+    ) -> list[dict[str, Any]]:
+        client = world.door.client(service)
+        real = getattr(client, method)
+        made: list[dict[str, Any]] = []
+
+        def call(**parameters: Any) -> Any:
+            made.append(copy.deepcopy(parameters))
+            return instead(lambda: real(**parameters), parameters)
+
+        monkeypatch.setattr(client, method, call, raising=False)
+        return made
+
+    return of
+
+
+@pytest.fixture
+def refused_first() -> Callable[[str, str], Callable[[Callable[[], Any], dict[str, Any]], Any]]:
+    """`refused_first(operation, text)` is an `instead` for `calls`: AWS refuses the first call with this text."""
+
+    def refusing(operation: str, text: str) -> Callable[[Callable[[], Any], dict[str, Any]], Any]:
+        refused: list[str] = []
+
+        def instead(answer: Callable[[], Any], _parameters: dict[str, Any]) -> Any:
+            if not refused:
+                refused.append(text)
+                raise AwsRefusal(operation, "ClientException", text, 400)
+            return answer()
+
+        return instead
+
+    return refusing

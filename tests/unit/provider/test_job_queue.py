@@ -61,3 +61,15 @@ def test_deleting_a_queue_ends_its_jobs_and_goes(deployed: Any) -> None:
     assert held.handler.read(held.id, held.outputs).id is None
     assert held.handler.find_jobs(held.id) == []
     assert batch.describe_jobs(jobs=[job["jobId"]])["jobs"][0]["status"] == "FAILED"
+
+
+def test_a_type_spelled_out_is_no_change_and_a_wrong_one_replaces(deployed: Any) -> None:
+    """AWS has inferred ECS: to say so, or to leave it out again, is nothing; to say another is another queue."""
+    held = deployed.held["queue"]
+    assert held["inferredType"] == "ECS"
+    assert deployed.diff(held, jobQueueType="ECS").changes == ()
+    assert deployed.diff(held, jobQueueType="ECS_FARGATE").replaces == ("jobQueueType",)
+    read = held.handler.read(held.id, held.outputs)
+    assert (read.inputs, read.outputs) == (held.inputs, held.outputs)
+    deployed.update(held, jobQueueType="ECS", priority=2)
+    assert deployed.diff(held, jobQueueType=None).changes == ()
