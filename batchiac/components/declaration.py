@@ -17,7 +17,8 @@ judged then, and what follows is judged by another judge, with all that was decl
 
 Values: what a program passes plainly is known here. A `Reference` to another resource of the program is not, but the
 rules are told where it leads. Any other Output counts if it resolves by itself (a secret of the config), else as not
-yet known; the handler's own check sees it later.
+yet known; the handler's own check sees it later. The rules are told a secret's value, and what they say of it is looked
+through for secrets before anything is shown.
 """
 
 from __future__ import annotations
@@ -29,11 +30,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pulumi
-from attrs import frozen
+from attrs import evolve, frozen
 
 from batchiac.components.resources import RESOURCES, BatchiacResource
 from batchiac.components.stack_config import ConfigRunError
 from batchiac.errors import ConfigError, FindingsError
+from batchiac.model.hidden_texts import HiddenTexts
 from batchiac.model.unknown import UNKNOWN
 from batchiac.provider.resource import ResourceHandler
 from batchiac.rules.finding import NOT_YET_KNOWN, Declared, Finding, Level
@@ -86,8 +88,10 @@ class _Program:
         self.gate = None
         from batchiac.rules import check_stack
 
+        secrets: list[Any] = []
         declared = [
-            Declared(each.kind, each.name, await _settled(each.inputs), each.references) for each, _ in self.declared
+            Declared(each.kind, each.name, await _settled(each.inputs, secrets), each.references)
+            for each, _ in self.declared
         ]
         region = pulumi.Config("batchiac").get("region")
         placed = {"region": region} if region else {}
@@ -98,7 +102,7 @@ class _Program:
         findings = list(check_stack(judged))
         for each in declared:
             findings += _handler(each).update_findings(each.inputs, each.name)
-        sifted = sift(findings, self.accepted)
+        sifted = sift(_without(HiddenTexts(secrets), findings), self.accepted)
         owners = {(each.kind, each.name): owner for each, owner in self.declared}
         waiting = [each for each in sifted.kept if each.verdict == "unknown" and not self._is_own_name(each)]
         messages = _messages(sifted, waiting, owners)
@@ -204,26 +208,42 @@ def _for_pulumi(value: Any) -> Any:
     return value
 
 
-async def _settled(value: Any) -> Any:
-    """The value with each Output resolved, or UNKNOWN where that takes more than the loop's next turns."""
+def _without(hidden: HiddenTexts, findings: Sequence[Finding]) -> list[Finding]:
+    """The findings as they may be shown."""
+    return [
+        evolve(each, message=hidden.masked(each.message), aws_message=hidden.masked(each.aws_message))
+        for each in findings
+    ]
+
+
+async def _settled(value: Any, secrets: list[Any]) -> Any:
+    """The value with each Output resolved, or UNKNOWN where that takes more than the loop's next turns.
+
+    Args:
+        secrets: what is secret of it is added, in the open.
+    """
     if isinstance(value, pulumi.Output):
         task = asyncio.ensure_future(_value_of(value))
         # An Output that waits for a resource fails with it; nobody else would look at this task's exception.
         task.add_done_callback(lambda done: done.cancelled() or done.exception())
         for _ in range(TURNS):
             if task.done():
-                return task.result() if task.exception() is None else UNKNOWN
+                found, is_secret = task.result() if task.exception() is None else (UNKNOWN, False)
+                if is_secret:
+                    secrets.append(found)
+                return found
             await asyncio.sleep(0)
         return UNKNOWN
     if isinstance(value, Mapping):
-        return {key: await _settled(each) for key, each in value.items()}
+        return {key: await _settled(each, secrets) for key, each in value.items()}
     if isinstance(value, list | tuple):
-        return [await _settled(each) for each in value]
+        return [await _settled(each, secrets) for each in value]
     return value
 
 
-async def _value_of(output: pulumi.Output[Any]) -> Any:
-    return await output.future() if await output.is_known() else UNKNOWN
+async def _value_of(output: pulumi.Output[Any]) -> tuple[Any, bool]:
+    """(value, whether it is secret)."""
+    return (await output.future() if await output.is_known() else UNKNOWN), await output.is_secret()
 
 
 @frozen

@@ -7,10 +7,11 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from batchiac.deploy.secrecy import hidden_texts, hide_in_error
 from batchiac.deploy.state.checkpoint import PendingOperation
 from batchiac.deploy.state.journal import Journal
 from batchiac.deploy.steps import Diagnostic, Event, Step, StepEnded, StepStarted
-from batchiac.deploy.values import Unseal
+from batchiac.deploy.values import Unseal, reveal
 from batchiac.errors import InternalError, InterruptedByUserError
 from batchiac.model.deadline import step_deadline_s
 from batchiac.model.handler import Handler
@@ -102,6 +103,7 @@ class Acts:
         try:
             result = act()
         except BaseException as error:
+            self._hide_secrets(error, step)
             self._tell(StepEnded(step, time.monotonic() - started, str(error)))
             raise
         finally:
@@ -109,6 +111,11 @@ class Acts:
         self._note(step)
         self._tell(StepEnded(step, time.monotonic() - started))
         return result
+
+    def _hide_secrets(self, error: BaseException, step: Step) -> None:
+        states = [each for each in (step.old, step.new) if each is not None]
+        opened = [reveal(values, self._unseal) for each in states for values in (each.inputs, each.outputs)]
+        hide_in_error(error, hidden_texts(*opened))
 
     def _note(self, step: Step) -> None:
         with self._lock:

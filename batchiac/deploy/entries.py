@@ -8,10 +8,10 @@ from typing import Any
 
 from batchiac.deploy.deletions import Deletions
 from batchiac.deploy.registration import Registration
+from batchiac.deploy.secrecy import keeping_sealed
 from batchiac.deploy.state.checkpoint import now
 from batchiac.deploy.state.resource import ResourceState
 from batchiac.deploy.urn import PROVIDER_TYPE_PREFIX, make_urn
-from batchiac.deploy.values import Unseal, differing, plain, reveal
 
 DYNAMIC_PACKAGE = "pulumi-python"
 
@@ -66,7 +66,9 @@ class Entries(Deletions):
             old = self.journal.old(root)
             at = now()
             inputs: Mapping[str, Any] = self._provider_inputs
-            if old is not None and is_same(old.inputs, inputs, self._unseal):
+            if old is not None:
+                inputs = keeping_sealed(inputs, old.inputs, self._unseal)
+            if old is not None and inputs is old.inputs:
                 state = old
             else:
                 state = ResourceState(
@@ -84,8 +86,3 @@ class Entries(Deletions):
 
     def _ensure_provider(self) -> None:
         self._provider()
-
-
-def is_same(old: Any, new: Any, unseal: Unseal) -> bool:
-    """True when both mean the same, secrets in the open."""
-    return next(differing(plain(reveal(old, unseal)), plain(new)), None) is None

@@ -23,7 +23,7 @@ from typing import Any
 import attrs
 
 from batchiac.deploy.acts import HandlerOf, Listener
-from batchiac.deploy.entries import Entries, is_same
+from batchiac.deploy.entries import Entries
 from batchiac.deploy.importing.option import IMPORT_ID, is_imported, read_existing, refuse_other, require_unmanaged
 from batchiac.deploy.monitor import Answer
 from batchiac.deploy.planner import (
@@ -35,12 +35,13 @@ from batchiac.deploy.planner import (
     require_unprotected,
 )
 from batchiac.deploy.registration import Registration
+from batchiac.deploy.secrecy import keeping_sealed, marked_outputs
 from batchiac.deploy.state.checkpoint import PendingOperation
 from batchiac.deploy.state.journal import Journal
 from batchiac.deploy.state.resource import ResourceState
 from batchiac.deploy.steps import Op, Step
 from batchiac.deploy.urn import short_type
-from batchiac.deploy.values import PROVIDER_KEY, Secret, Unseal, for_handler, mark_secrets, plain, reveal
+from batchiac.deploy.values import PROVIDER_KEY, Unseal, for_handler, has_secrets, reveal
 from batchiac.errors import BatchiacError, PartiallyCreatedError, UnsupportedError, UserError
 from batchiac.model.handler import CheckFailure, Handler, RecordedHandler
 from batchiac.model.unknown import contains_unknown
@@ -93,9 +94,9 @@ class Run(Entries):
             self.outputs = outputs
         if not self.acting or contains_unknown(outputs):
             return
-        if is_same(state.outputs, outputs, self._unseal):
-            return
-        self.journal.outputs(urn, outputs)
+        kept = self._kept(marked_outputs(outputs, state.inputs, state.additional_secret_outputs), state.outputs)
+        if kept is not state.outputs:
+            self.journal.outputs(urn, kept)
 
     def register(self, goal: Registration) -> Answer:
         self._require_going()
@@ -145,7 +146,8 @@ class Run(Entries):
         op = Op.SAME if old is not None else Op.CREATE
         state = self._state(goal, old, goal.inputs, id_="")
         if old is not None:
-            state = attrs.evolve(state, outputs=old.outputs)
+            inputs = self._kept(goal.inputs, old.inputs) if self.acting else goal.inputs
+            state = attrs.evolve(state, inputs=inputs, outputs=self._same_outputs(goal, goal.inputs, old))
         self.journal.put(state, instead_of=old)
         self._note(Step(op, goal.urn, goal.type, old, state))
         return Answer(outputs=goal.inputs)
@@ -167,7 +169,7 @@ class Run(Entries):
             decision = attrs.evolve(decision, notes=(*decision.notes, "begun by an interrupted run, taken up"))
         if decision.deletes_first and old is not None and not old.pending_replacement:
             decision = attrs.evolve(decision, notes=(*decision.notes, *self._foresee_going_first(old)))
-        outputs = planned_outputs(decision, old)
+        outputs = marked_outputs(planned_outputs(decision, old), decision.inputs, goal.additional_secret_outputs)
         keeps_id = old is not None and decision.op in (Op.SAME, Op.UPDATE)
         state = attrs.evolve(
             self._state(goal, old, decision.inputs, id_=old.id if old is not None and keeps_id else ""),
@@ -216,8 +218,10 @@ class Run(Entries):
         self._ensure_provider()
         if decision.op is Op.SAME:
             assert old is not None
-            inputs = old.inputs if is_same(old.inputs, decision.inputs, self._unseal) else decision.inputs
-            state = attrs.evolve(self._state(goal, old, inputs, id_=old.id), outputs=old.outputs)
+            state = attrs.evolve(
+                self._state(goal, old, self._kept(decision.inputs, old.inputs), id_=old.id),
+                outputs=self._same_outputs(goal, decision.inputs, old),
+            )
             self.journal.put(state, instead_of=old)
             self._note(Step(Op.SAME, goal.urn, goal.type, old, state, notes=decision.notes))
         elif decision.op is Op.UPDATE:
@@ -228,7 +232,7 @@ class Run(Entries):
         return Answer(state.id, reveal(state.outputs, self._unseal))
 
     def _update(self, goal: Registration, old: ResourceState, handler: Handler, decision: Decision) -> ResourceState:
-        goal_state = self._state(goal, old, decision.inputs, id_=old.id)
+        goal_state = self._state(goal, old, self._kept(decision.inputs, old.inputs), id_=old.id)
         step = self._step(decision, goal, old, goal_state)
         intent = self.journal.begin("updating", goal_state)
         self.journal.commit()
@@ -241,7 +245,7 @@ class Run(Entries):
             except PartiallyCreatedError as error:
                 self.journal.exchange(old, attrs.evolve(old, outputs=self._outputs(goal, decision, error.outputs)))
                 raise
-            return attrs.evolve(goal_state, outputs=self._outputs(goal, decision, outputs))
+            return attrs.evolve(goal_state, outputs=self._kept(self._outputs(goal, decision, outputs), old.outputs))
 
         try:
             state = self._timed(step, goal.custom_timeouts.get("update"), act)
@@ -318,13 +322,23 @@ class Run(Entries):
             self.journal.rename({old.urn: state.urn})
 
     def _outputs(self, goal: Registration, decision: Decision, outputs: Mapping[str, Any]) -> dict[str, Any]:
-        marked: dict[str, Any] = mark_secrets(dict(outputs), decision.inputs)
-        for key in goal.additional_secret_outputs:
-            if key in marked and not isinstance(marked[key], Secret):
-                marked[key] = Secret(plain(marked[key]))
+        marked = marked_outputs(outputs, decision.inputs, goal.additional_secret_outputs)
         if PROVIDER_KEY in decision.inputs:
             marked = {PROVIDER_KEY: decision.inputs[PROVIDER_KEY], **marked}
         return marked
+
+    def _same_outputs(self, goal: Registration, inputs: Mapping[str, Any], old: ResourceState) -> Mapping[str, Any]:
+        """The old outputs; what has become secret is so among them, and what was stays so, as under Pulumi."""
+        if not has_secrets(inputs) and not goal.additional_secret_outputs:
+            return old.outputs
+        if not self.acting:
+            return marked_outputs(old.outputs, inputs, goal.additional_secret_outputs)
+        outputs = marked_outputs(reveal(old.outputs, self._unseal), inputs, goal.additional_secret_outputs)
+        return self._kept(outputs, old.outputs)
+
+    def _kept(self, new: Mapping[str, Any], old: Mapping[str, Any]) -> Mapping[str, Any]:
+        kept: Mapping[str, Any] = keeping_sealed(new, old, self._unseal)
+        return kept
 
     def _dependents(self, old: ResourceState) -> list[ResourceState]:
         return find_dependent_replacements(old, self._unvisited(), self._handler_of, self._unseal)

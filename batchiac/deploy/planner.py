@@ -13,18 +13,15 @@ import attrs
 from attrs import frozen
 
 from batchiac.deploy.registration import Registration
+from batchiac.deploy.secrecy import hiding, hiding_failures, marked
 from batchiac.deploy.state.resource import ResourceState
 from batchiac.deploy.steps import Op
 from batchiac.deploy.values import (
     PROVIDER_KEY,
-    Secret,
     Unseal,
     covers,
     for_handler,
-    has_secrets,
-    is_secret_at,
     keep_old,
-    mark_secrets,
     parse_path,
     reveal,
     without_references,
@@ -67,8 +64,8 @@ def plan_registration(goal: Registration, old: ResourceState | None, handler: Ha
     wanted = without_references(goal.inputs)
     if old is not None:
         wanted = ignoring_changes(goal, wanted, old, unseal)
-    olds = {} if old is None else for_handler(reveal(old.inputs, unseal))
-    checked, failures = check_inputs(handler, olds, wanted)
+    before = {} if old is None else reveal(old.inputs, unseal)
+    checked, failures = check_inputs(handler, before, wanted)
     if failures:
         return Decision(Op.SAME, checked, failures=failures)
     if old is None:
@@ -76,8 +73,8 @@ def plan_registration(goal: Registration, old: ResourceState | None, handler: Ha
     if old.pending_replacement:
         checked, failures = check_inputs(handler, {}, wanted)
         return Decision(Op.CREATE_REPLACEMENT, checked, deletes_first=True, failures=failures)
-    diff = _diff(goal, old, handler, for_handler(reveal(old.outputs, unseal)), for_handler(checked))
-    diff = hiding_secrets(diff, old, checked)
+    state = reveal(old.outputs, unseal)
+    diff = hiding(_diff(goal, old, handler, for_handler(state), for_handler(checked)), before, state, checked)
     if not diff.changes and not diff.replaces:
         return Decision(Op.SAME, checked, notes=diff.notes)
     if not diff.replaces:
@@ -91,32 +88,35 @@ def plan_registration(goal: Registration, old: ResourceState | None, handler: Ha
             " program; nothing was changed"
         )
     # What replaces takes nothing over from what is replaced: a generated name is generated anew.
-    checked, failures = check_inputs(handler, olds, wanted, is_replacement=True)
+    checked, failures = check_inputs(handler, before, wanted, is_replacement=True)
     first = diff.delete_before_replace if goal.delete_before_replace is None else goal.delete_before_replace
-    if for_handler(checked) == olds:
+    if for_handler(checked) == for_handler(before):
         # A tainted resource whose successor is the same in everything: a fixed name, or one without a name.
         first = True
     return Decision(Op.REPLACE, checked, diff.changes, diff.replaces, diff.notes, first, failures)
 
 
 def check_inputs(
-    handler: Handler, olds: dict[str, Any], wanted: Mapping[str, Any], *, is_replacement: bool = False
+    handler: Handler, before: Mapping[str, Any], wanted: Mapping[str, Any], *, is_replacement: bool = False
 ) -> tuple[dict[str, Any], tuple[CheckFailure, ...]]:
     """The inputs as the handler completes them, in our form, and what it refuses.
 
     Args:
-        is_replacement: what is to replace the resource of `olds`, and must be able to stand beside it.
+        before: the old inputs, opened.
+        is_replacement: what is to replace the resource of `before`, and must be able to stand beside it.
     """
+    olds = for_handler(before)
     if not is_replacement:
         result = handler.check(olds, for_handler(wanted))
     elif isinstance(handler, RecordedHandler):
         result = handler.check_replacement(olds, for_handler(wanted))
     else:
         result = handler.check({}, for_handler(wanted))
-    checked: dict[str, Any] = mark_secrets(result.inputs, wanted)
+    # What the program does not give may be taken over from the old inputs.
+    checked: dict[str, Any] = marked(result.inputs, {**before, **wanted})
     if PROVIDER_KEY in wanted:
         checked = {PROVIDER_KEY: wanted[PROVIDER_KEY], **checked}
-    return checked, result.failures
+    return checked, hiding_failures(result.failures, before, wanted)
 
 
 def ignoring_changes(goal: Registration, wanted: dict[str, Any], old: ResourceState, unseal: Unseal) -> dict[str, Any]:
@@ -163,24 +163,6 @@ def replacing_on(diff: DiffResult, patterns: Sequence[tuple[str | int, ...]]) ->
             change = attrs.evolve(change, **forced, effect=Effect.REPLACE, note="replace_on_changes")
         changes.append(change)
     changed: dict[str, Any] = {"changes": changes, "replaces": replaces}
-    return attrs.evolve(diff, **changed)
-
-
-def hiding_secrets(diff: DiffResult, old: ResourceState, checked: Mapping[str, Any]) -> DiffResult:
-    """A handler's diff knows nothing of secrets; what it says of one must not be read in a plan."""
-    if not (has_secrets(checked) or has_secrets(old.outputs)):
-        return diff
-    changes: list[PropertyChange] = []
-    for change in diff.changes:
-        path = parse_path(change.path)
-        if any(is_secret_at(each, path) for each in (old.inputs, old.outputs, checked)):
-            change = attrs.evolve(
-                change,
-                old=None if change.old is None else Secret(change.old),
-                new=None if change.new is None else Secret(change.new),
-            )
-        changes.append(change)
-    changed: dict[str, Any] = {"changes": changes}
     return attrs.evolve(diff, **changed)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -10,16 +10,18 @@ import attrs
 from attrs import frozen
 
 from batchiac.deploy.acts import HandlerOf
+from batchiac.deploy.secrecy import hidden_texts, hide_in_error, hiding_changes, keeping_sealed, marked, marked_outputs
 from batchiac.deploy.state.checkpoint import Snapshot, now, without
 from batchiac.deploy.state.resource import ResourceState
 from batchiac.deploy.steps import Op, Step
 from batchiac.deploy.values import (
     PROVIDER_KEY,
+    Secret,
     Unseal,
     differing,
     for_handler,
-    mark_secrets,
     path_text,
+    plain,
     reveal,
 )
 from batchiac.model.handler import Effect, PropertyChange, ReadResult, RecordedHandler
@@ -68,10 +70,15 @@ def read_drift(
     ]
 
     def look(state: ResourceState) -> ReadResult:
-        handler, outputs = known[state.type], for_handler(reveal(state.outputs, unseal))
-        if state.urn in unsettled and isinstance(handler, RecordedHandler):
-            handler.finish(state.id, outputs)
-        result: ReadResult = handler.read(state.id, outputs)
+        handler, opened = known[state.type], reveal(state.outputs, unseal)
+        outputs = for_handler(opened)
+        try:
+            if state.urn in unsettled and isinstance(handler, RecordedHandler):
+                handler.finish(state.id, outputs)
+            result: ReadResult = handler.read(state.id, outputs)
+        except Exception as error:
+            hide_in_error(error, hidden_texts(opened))
+            raise
         return result
 
     with ThreadPoolExecutor(PARALLEL_READS, thread_name_prefix="read") as pool:
@@ -99,24 +106,31 @@ def read_drift(
 
 
 def _taken_over(state: ResourceState, result: ReadResult, unseal: Unseal) -> ResourceState:
-    old_inputs, old_outputs = reveal(state.inputs, unseal), reveal(state.outputs, unseal)
-    if (
-        result.id == state.id
-        and result.outputs == for_handler(old_outputs)
-        and (not result.inputs or result.inputs == for_handler(old_inputs))
-    ):
-        return state
-    kept = {PROVIDER_KEY: state.inputs[PROVIDER_KEY]} if PROVIDER_KEY in state.inputs else {}
-    inputs = {**kept, **mark_secrets(result.inputs, old_inputs)} if result.inputs else state.inputs
-    outputs = mark_secrets(mark_secrets(result.outputs, old_inputs), old_outputs)
+    """The entry with what exists; itself when that is what it says, secrets as such."""
     assert result.id is not None
-    return attrs.evolve(state, id=result.id, inputs=inputs, outputs={**kept, **outputs}, modified=now())
+    old_inputs, old_outputs = reveal(state.inputs, unseal), reveal(state.outputs, unseal)
+    # A secret output that the program never gave is one where it is read back as an input, too.
+    like = {**dict.fromkeys(state.additional_secret_outputs, Secret(None)), **old_inputs}
+    inputs = {**_provider(old_inputs), **marked(result.inputs, like)} if result.inputs else old_inputs
+    read = {**_provider(old_outputs), **result.outputs}
+    outputs = marked_outputs(read, inputs, state.additional_secret_outputs, before=old_outputs)
+    inputs = keeping_sealed(inputs, state.inputs, unseal)
+    outputs = keeping_sealed(outputs, state.outputs, unseal)
+    if result.id == state.id and inputs is state.inputs and outputs is state.outputs:
+        return state
+    return attrs.evolve(state, id=result.id, inputs=inputs, outputs=outputs, modified=now())
+
+
+def _provider(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """What a handler never sees of them."""
+    return {PROVIDER_KEY: properties[PROVIDER_KEY]} if PROVIDER_KEY in properties else {}
 
 
 def _changes(old: ResourceState, new: ResourceState, unseal: Unseal) -> tuple[PropertyChange, ...]:
     changes = []
-    # Secrets are compared as such, so that what is shown of them is that they changed.
-    for path, was, is_ in differing(reveal(old.outputs, unseal), reveal(new.outputs, unseal)):
+    before, after = reveal(old.outputs, unseal), reveal(new.outputs, unseal)
+    # What was only marked as a secret has not changed.
+    for path, was, is_ in differing(plain(before), plain(after)):
         kind = "add" if was is None else "delete" if is_ is None else "update"
         changes.append(PropertyChange(path_text(path), kind, was, is_, Effect.IN_PLACE, "changed outside"))  # type: ignore[arg-type]
-    return tuple(changes)
+    return hiding_changes(changes, before, after)

@@ -209,35 +209,6 @@ def has_secrets(value: Any) -> bool:
     return False
 
 
-def is_secret_at(value: Any, path: Path) -> bool:
-    """True when what stands at `path` is a secret, lies within one, or holds one."""
-    for step in path:
-        if isinstance(value, Secret | Sealed):
-            return True
-        try:
-            value = value[step]
-        except (KeyError, IndexError, TypeError):
-            return False
-    return has_secrets(value)
-
-
-def mark_secrets(outputs: Any, inputs: Any) -> Any:
-    """`outputs` with everything secret that is secret in `inputs` at the same place.
-
-    Handlers know nothing of secrets, so what went in as one must not come out in the open. Pulumi's engine does the
-    same for providers that do not speak of secrets (annotateSecrets).
-    """
-    if isinstance(inputs, Secret):
-        return outputs if isinstance(outputs, Secret) or outputs is UNKNOWN else Secret(plain(outputs))
-    if isinstance(inputs, Mapping) and isinstance(outputs, Mapping):
-        return {key: mark_secrets(each, inputs[key]) if key in inputs else each for key, each in outputs.items()}
-    if isinstance(inputs, list) and isinstance(outputs, list):
-        if len(inputs) == len(outputs):
-            return [mark_secrets(each, other) for each, other in zip(outputs, inputs, strict=True)]
-        return Secret(plain(outputs)) if has_secrets(inputs) else outputs
-    return outputs
-
-
 def parse_path(text: str) -> Path:
     """The steps of a property path: `a.b[0]["c.d"]` → `("a", "b", 0, "c.d")`; `*` stands for any step."""
     steps: list[str | int] = []
@@ -314,7 +285,7 @@ def keep_old(inputs: Any, old: Any, path: Path) -> Any:
     if isinstance(inputs, Secret | Sealed) or isinstance(old, Secret | Sealed):
         inner_old = old.value if isinstance(old, Secret) else old
         inner = inputs.value if isinstance(inputs, Secret) else inputs
-        return Secret(keep_old(inner, inner_old, path))
+        return Secret(plain(keep_old(inner, inner_old, path)))
     if isinstance(inputs, Mapping):
         before = old if isinstance(old, Mapping) else {}
         kept = dict(inputs)

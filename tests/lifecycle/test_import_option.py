@@ -76,7 +76,7 @@ def test_a_program_that_differs_is_told_in_what(world: ImportWorld) -> None:
     assert isinstance(error, FindingsError)
     messages = {each.property: each.message for each in error.findings}  # type: ignore[attr-defined]
     assert set(messages) == {
-        "containerProperties.environment[0].value",
+        "containerProperties.environment",
         "containerProperties.resourceRequirements[0].value",
         "tags",
     }

@@ -13,8 +13,9 @@ from typing import Any
 
 from attrs import frozen
 
-from batchiac.deploy.planner import check_inputs, hiding_secrets, ignoring_changes
+from batchiac.deploy.planner import check_inputs, ignoring_changes
 from batchiac.deploy.registration import Registration
+from batchiac.deploy.secrecy import hiding
 from batchiac.deploy.state.resource import ResourceState
 from batchiac.deploy.urn import short_type
 from batchiac.deploy.values import Unseal, for_handler, without_references
@@ -73,7 +74,7 @@ def read_existing(goal: Registration, handler: Handler, unseal: Unseal) -> Impor
     spelled = handler.read(there.id, {**for_handler(checked), "account": there.outputs.get("account")})
     checked, failures = check_inputs(handler, dict(spelled.inputs), wanted)
     known = for_handler(checked)
-    diff = hiding_secrets(handler.diff(spelled.outputs, known), as_old, checked)
+    diff = hiding(handler.diff(spelled.outputs, known), checked)
     told = {**there.inputs, **known}
     mismatches = [_mismatch(each) for each in diff.changes if _counts(each, told)]
     return Imported(there.id, checked, {**spelled.outputs, **known}, tuple(mismatches) or failures)

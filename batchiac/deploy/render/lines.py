@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 from attrs import frozen
 
 from batchiac.deploy.render.text_change import text_change
+from batchiac.deploy.secrecy import marked
 from batchiac.deploy.steps import Diagnostic, Op, Plan, Step
 from batchiac.deploy.urn import name_of, short_type
 from batchiac.deploy.values import PROVIDER_KEY, Sealed, Secret, differing, path_text, plain
@@ -162,7 +163,9 @@ def output_lines(plan: Plan) -> list[Line]:
     """What changes among the stack's outputs."""
     lines: list[Line] = []
     for key in sorted({*plan.outputs, *plan.old_outputs}):
-        old, new = plan.old_outputs.get(key), plan.outputs.get(key)
+        new = plan.outputs.get(key)
+        # What has become a secret is not shown as it was before either.
+        old = marked(plan.old_outputs.get(key), new)
         if key not in plan.old_outputs:
             lines.append(Line(f"  + {key}: {shown(new)}", "create"))
         elif key not in plan.outputs:

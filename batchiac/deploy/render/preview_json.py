@@ -12,6 +12,7 @@ from typing import Any
 
 import attrs
 
+from batchiac.deploy.secrecy import marked
 from batchiac.deploy.state.resource import ResourceState
 from batchiac.deploy.steps import Op, Plan, Step
 from batchiac.deploy.values import masked, parse_path
@@ -29,7 +30,9 @@ def preview_json(plan: Plan) -> dict[str, Any]:
         ours["drift"] = [_drifted(step) for step in drift]
     return {
         "config": dict(plan.config),
-        "steps": [_step(step) for step in steps if step.changes_something or step.type == "pulumi:pulumi:Stack"],
+        "steps": [
+            _step(step, plan.outputs) for step in steps if step.changes_something or step.type == "pulumi:pulumi:Stack"
+        ],
         "diagnostics": [
             {"urn": each.urn, "message": each.message, "severity": each.severity} for each in plan.diagnostics
         ],
@@ -44,9 +47,13 @@ def preview_json_text(plan: Plan) -> str:
     return json.dumps(preview_json(plan), indent=4, ensure_ascii=False)
 
 
-def _step(step: Step) -> dict[str, Any]:
+def _step(step: Step, stack_outputs: Mapping[str, Any]) -> dict[str, Any]:
     entry: dict[str, Any] = {"op": step.op.value, "urn": step.urn}
     state = step.new or step.old
+    # What is a secret now is not shown as it was before either; the stack's own outputs come last of all.
+    like = (
+        (step.new.inputs, step.new.outputs if step.new.custom else stack_outputs) if step.new is not None else ({}, {})
+    )
     if state is not None and state.provider:
         entry["provider"] = state.provider
     if step.old is not None:
@@ -54,9 +61,9 @@ def _step(step: Step) -> dict[str, Any]:
         if step.op is Op.REPLACE:
             # As Pulumi shows what is replaced: waiting for its deletion, or deleted and waiting for its successor.
             old = attrs.evolve(old, delete=not step.deletes_first, pending_replacement=step.deletes_first)
-        entry["oldState"] = _state(old)
+        entry["oldState"] = _state(old, *like)
     if step.new is not None:
-        entry["newState"] = _state(step.new, planned=step.op is not Op.SAME)
+        entry["newState"] = _state(step.new, *like, planned=step.op is not Op.SAME)
     if step.changes:
         entry["diffReasons"] = sorted({str(parse_path(change.path)[0]) for change in step.changes})
     if step.replaces:
@@ -77,8 +84,13 @@ def _drifted(step: Step) -> dict[str, Any]:
     return {"op": step.op.value, "urn": step.urn, "changes": changes}
 
 
-def _state(state: ResourceState, *, planned: bool = False) -> Mapping[str, Any]:
-    entry = state.to_json()
+def _state(
+    state: ResourceState, inputs: Mapping[str, Any], outputs: Mapping[str, Any], *, planned: bool = False
+) -> Mapping[str, Any]:
+    """The entry for a display: secret is what is so in itself, and in `inputs` and `outputs`."""
+    entry = attrs.evolve(
+        state, inputs=marked(state.inputs, inputs), outputs=marked(marked(state.outputs, inputs), outputs)
+    ).to_json()
     if planned:
         # As in Pulumi's digest: what comes out of a step that was not done is not part of it.
         entry.pop("outputs", None)

@@ -191,3 +191,24 @@ def test_config_is_read_strictly(stack: Any, write: Callable[..., Path], config:
     with pytest.raises(UserError, match=sentence) as caught:
         stack.up(program)
     assert caught.value.exit_code == 2
+
+
+def test_a_finding_on_a_secret_does_not_say_it(stack: Any, write: Callable[..., Path]) -> None:
+    """What is wrong and where, with `[secret]` for what was found: also where the rule cuts a long value."""
+    long = "".join(f"Long{index}!" for index in range(20))
+    program = write(
+        f"""
+        word, long = pulumi.Output.secret("sword !fish"), pulumi.Output.secret("{long}")
+        container = {{"image": word, "vcpus": 1, "memory": 256, "environment": [{{"name": "A", "value": word}}]}}
+        batch.WireResource("JobDefinition", "bad", {{"type": "container", "jobDefinitionName": long,
+            "schedulingPriority": word, "containerProperties": container}})
+        """
+    )
+    with pytest.raises(UserError) as caught:
+        stack.up(program)
+    said = "\n".join([str(caught.value), *caught.value.__notes__])
+    assert "containerProperties.image is '[secret]'" in said
+    assert "jobDefinitionName is '[secret]" in said
+    assert "schedulingPriority is '[secret]'" in said
+    assert "sword" not in said
+    assert "Long" not in said

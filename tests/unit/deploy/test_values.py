@@ -19,9 +19,7 @@ from batchiac.deploy.values import (
     fill_struct,
     for_handler,
     from_struct,
-    is_secret_at,
     keep_old,
-    mark_secrets,
     masked,
     parse_path,
     path_text,
@@ -80,18 +78,6 @@ def test_handlers_see_plain_values() -> None:
     assert for_handler(reveal(sealed, lambda each: each.ciphertext * 2)) == {"a": ["cc"], "b": {"c": 1}}
 
 
-def test_secrets_are_marked_where_they_went_in() -> None:
-    """What was secret in the inputs is secret in the outputs; a list of another length is secret as a whole."""
-    inputs = {"a": Secret("x"), "b": {"c": [1, Secret(2)]}, "l": [Secret(1)]}
-    outputs = {"a": "x", "b": {"c": [1, 2]}, "l": [1, 2], "arn": "y"}
-    assert mark_secrets(outputs, inputs) == {
-        "a": Secret("x"),
-        "b": {"c": [1, Secret(2)]},
-        "l": Secret([1, 2]),
-        "arn": "y",
-    }
-
-
 def test_nothing_secret_is_displayed() -> None:
     """Neither sealed nor open ones, at any depth; nor by printing the value itself."""
     assert masked({"a": [Secret("x"), Sealed("c")], "u": UNKNOWN}) == {"a": ["[secret]", "[secret]"], "u": UNKNOWN_TEXT}
@@ -144,11 +130,4 @@ def test_ignored_changes() -> None:
     assert keep_old(new, old, ("l", "*", "x"))["l"] == [{"x": 1, "y": 8}, {"x": 2, "y": 9}]
     assert "n" not in keep_old(new, old, ("n",))
     assert keep_old(new, old, ("s", "k"))["s"] == Secret({"k": 1})
-
-
-@pytest.mark.parametrize(
-    ("path", "holds"), [(("s",), True), (("s", "k"), True), (("l",), True), (("l", 1), True), (("a",), False)]
-)
-def test_where_secrets_are(path: tuple[str | int, ...], holds: bool) -> None:
-    """A path is secret when it leads to, into or around a secret."""
-    assert is_secret_at({"s": Secret({"k": 1}), "l": [1, Sealed("c")], "a": 1}, path) is holds
+    assert keep_old({"s": {"k": 2, "o": Secret(3)}}, old, ("s", "k"))["s"] == Secret({"k": 1, "o": 3})
