@@ -38,12 +38,19 @@ NO_CREDENTIALS_CODES = frozenset(
 """AWS's codes that mean: these credentials are not, or no longer, good."""
 
 
+class _Repeats(threading.local):
+    """How many calls of this thread were answered only after they had been sent again."""
+
+    count = 0
+
+
 class Client:
     """One service's client. `client.describe_vpcs(...)` is boto3's method, with refusals translated."""
 
-    def __init__(self, raw: Any, service: str) -> None:
+    def __init__(self, raw: Any, service: str, repeats: _Repeats) -> None:
         self._raw = raw
         self._service = service
+        self._repeats = repeats
 
     def __getattr__(self, method: str) -> Callable[..., dict[str, Any]]:
         function = getattr(self._raw, method)
@@ -54,11 +61,17 @@ class Client:
                 answer: dict[str, Any] = function(**parameters)
             except Exception as error:
                 raise _translated(error, operation, self._raw.meta.endpoint_url) from error
+            if answer.get("ResponseMetadata", {}).get("RetryAttempts"):
+                self._repeats.count += 1
             return answer
 
         # The next call of the same method finds it as an ordinary attribute.
         self.__dict__[method] = call
         return call
+
+    def shape(self, name: str) -> Any:
+        """botocore's model of a structure of the service's API."""
+        return self._raw.meta.service_model.shape_for(name)
 
     def pages(self, method: str, result_key: str, **parameters: Any) -> Iterator[Any]:
         """Every item under `result_key`, page by page, as far as the API pages at all."""
@@ -101,6 +114,15 @@ class Door:
         self._clients: dict[str, Client] = {}
         self._account_id: str | None = None
         self._may_act = False
+        self._repeats = _Repeats()
+
+    def repeats(self) -> int:
+        """How many calls of this thread botocore sent again before they were answered.
+
+        What a create's lost answer made is there beside what the second request made: whoever creates compares this
+        before and after.
+        """
+        return self._repeats.count
 
     def client(self, service: str) -> Client:
         """The client of `service` ("batch", "ec2", …), built once.
@@ -174,7 +196,7 @@ class Door:
                 ),
                 **credentials,
             )
-            self._clients[service] = Client(raw, service)
+            self._clients[service] = Client(raw, service, self._repeats)
         return self._clients[service]
 
     def _require_answer(self) -> None:

@@ -72,7 +72,7 @@ class JobDefinition(BatchResource):
         if self._is_taken(inputs):
             # AWS would not refuse: it would add a revision to somebody else's definition.
             raise AwsRefusal("RegisterJobDefinition", "ClientException", "Object already exists")
-        return _prefix(self._register(inputs, tags))
+        return _prefix(self._register(inputs, tags, above=0))
 
     def _is_taken(self, inputs: Properties) -> bool:
         name = inputs["jobDefinitionName"]
@@ -83,12 +83,22 @@ class JobDefinition(BatchResource):
             return False
         return bool(aws.revisions(self.door, name))
 
-    def _register(self, inputs: Properties, tags: Mapping[str, str]) -> str:
+    def _register(self, inputs: Properties, tags: Mapping[str, str], *, above: int) -> str:
+        """The ARN of a new revision; `above` is the newest that there was."""
         sent = {key: inputs[key] for key in _SENT if inputs.get(key) is not None}
         if tags:
             sent["tags"] = dict(tags)
+        repeats = self.door.repeats()
         arn: str = self.door.client("batch").register_job_definition(**sent)["jobDefinitionArn"]
+        if self.door.repeats() != repeats:
+            # The answer to a first request was lost: what that registered is the same, and nobody's.
+            for each in aws.revisions(self.door, inputs["jobDefinitionName"]):
+                if above < int(each["revision"]) < int(arn.rpartition(":")[2]):
+                    self.door.client("batch").deregister_job_definition(jobDefinition=each["jobDefinitionArn"])
         return arn
+
+    def _remove_twins(self, made: str, inputs: Properties) -> None:
+        """A twin is a revision, which went when its successor was registered."""
 
     def _find(self, resource_id: str, state: Properties, *, whole: bool = True) -> dict[str, Any] | None:
         # A revision's ARN means its name: the newest revision is the resource.
@@ -125,7 +135,10 @@ class JobDefinition(BatchResource):
         after = normal(self.kind, {key: inputs.get(key) for key in _SENT})
         if before == after:
             return None
-        arn = self._made_already(resource_id, state, inputs) or self._register(inputs, inputs.get("tags") or {})
+        above = int(state.get("revision") or 0)
+        arn = self._made_already(resource_id, state, inputs) or self._register(
+            inputs, inputs.get("tags") or {}, above=above
+        )
         self._deregister_old(resource_id, int(inputs.get("keepRevisions") or KEPT_REVISIONS))
         return {"jobDefinitionArn": arn, "revision": int(arn.rpartition(":")[2])}
 

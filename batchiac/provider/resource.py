@@ -415,12 +415,25 @@ class ResourceHandler(ABC):
         return merge_read(self.kind, known_inputs, told)
 
     def _make_new(self, inputs: Properties) -> str:
+        """Make it. An answer may be lost on its way and botocore send the request again: one is kept."""
+        repeats = self.door.repeats()
         try:
-            return self._make(inputs, {**(inputs.get("tags") or {}), **creating_tag(inputs)})
+            made = self._make(inputs, {**(inputs.get("tags") or {}), **creating_tag(inputs)})
         except AwsRefusal as refusal:
-            if _ALREADY_THERE.search(f"{refusal.code} {refusal.aws_message}"):
+            if not _ALREADY_THERE.search(f"{refusal.code} {refusal.aws_message}"):
+                raise
+            if (ours := self._adopt(inputs)) is None:
                 raise self._refuse_existing(inputs, refusal) from refusal
-            raise
+            return ours
+        if self.door.repeats() != repeats:
+            self._remove_twins(made, inputs)
+        return made
+
+    def _remove_twins(self, made: str, inputs: Properties) -> None:
+        """Remove what else carries the creating tag of these inputs."""
+        for resource_id in self._find_creating(inputs):
+            if resource_id != made and (found := self._find(resource_id, inputs)) is not None:
+                self._remove(resource_id, self._left(inputs, found))
 
     def _wait_for_new(self, resource_id: str, inputs: Properties) -> dict[str, Any]:
         try:
