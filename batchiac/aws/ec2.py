@@ -5,7 +5,7 @@ EC2 is regular enough that a resource type is one row: the words that its calls 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from attrs import field, frozen
@@ -17,6 +17,12 @@ from batchiac.errors import AwsRefusal
 
 DELETE_DEADLINE_S = 600.0
 """How long a deletion waits for what still hangs on the resource: the network interfaces of terminating instances."""
+
+KNOWN_DEADLINE_S = 60.0
+"""How long the calls that follow a create wait until all of EC2 knows what was created.
+
+Source: https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html
+"""
 
 
 def _codes(codes: Iterable[str]) -> frozenset[str]:
@@ -151,6 +157,61 @@ def find(door: Door, row: Ec2Type, resource_id: str) -> dict[str, Any] | None:
             return None
         raise
     return found[0] if found else None
+
+
+def read(door: Door, row: Ec2Type, resource_id: str) -> dict[str, Any]:
+    """AWS's description.
+
+    Raises:
+        AwsRefusal: there is none, or Describe does not know it yet; its code is one of `row.absent`.
+    """
+    found = find(door, row, resource_id)
+    if found is None:
+        raise AwsRefusal(row.describe, min(row.absent), f"{row.tag_type} {resource_id} does not exist")
+    return found
+
+
+def once_known(door: Door, row: Ec2Type, resource_id: str, act: Callable[[], None]) -> None:
+    """Act on what was just created. Its Describe may know it before the call that changes it does, or the other way
+    round: while AWS says that it does not exist, it is tried again, from the start.
+
+    Raises:
+        WaitError: AWS still does not know it after `KNOWN_DEADLINE_S`.
+    """
+
+    def done() -> bool | str:
+        try:
+            act()
+        except AwsRefusal as refusal:
+            if refusal.code in row.absent:
+                return f"{refusal.code}: {refusal.aws_message}"
+            raise
+        return True
+
+    wait_until(
+        done,
+        what=f"{row.tag_type} {resource_id} to be known",
+        deadline_s=KNOWN_DEADLINE_S,
+        sleep=door.sleep,
+        clock=door.clock,
+    )
+
+
+def sendable(door: Door, shape: str, value: Mapping[str, Any]) -> dict[str, Any]:
+    """A part of an answer as far as a request can say it, by the structure of that name in the API's model.
+
+    EC2 answers with members that no request has: the state of a launch template's metadata options, its operator.
+    """
+    kept: dict[str, Any] = _members_of(door.client("ec2").shape(shape), value)
+    return kept
+
+
+def _members_of(shape: Any, value: Any) -> Any:
+    if shape.type_name == "structure" and isinstance(value, Mapping):
+        return {key: _members_of(shape.members[key], each) for key, each in value.items() if key in shape.members}
+    if shape.type_name == "list" and isinstance(value, list):
+        return [_members_of(shape.member, each) for each in value]
+    return value
 
 
 def find_tagged(door: Door, row: Ec2Type, key: str, value: str) -> list[dict[str, Any]]:

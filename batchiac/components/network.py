@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Mapping, Sequence
 
 import pulumi
@@ -10,6 +11,21 @@ import pulumi
 from batchiac.components.component import Component
 from batchiac.components.declaration import Reference, declare
 from batchiac.components.stack_config import ConfigRunError
+
+DEFAULT_ZONES = {"ap-northeast-1": "ac"}
+"""Region → the letters of the two zones taken where the program names none; elsewhere a and b.
+
+Tokyo has no zone b for accounts of the last ten years. Source: DescribeAvailabilityZones as recorded in
+https://gist.github.com/nicolasdao/b751bebefb03c7dd759b1c0ad3e74e51 (2022) and in moto 5.2's own table, read 2026-12-01:
+ap-northeast-1a, -1c, -1d. In us-west-1 an account has two of the three letters, which two differs; EC2's refusal names
+them.
+"""
+
+_LETTERED = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]+(?P<letter>[a-z])")
+"""A region's code and a letter. Local Zones and Wavelength Zones have codes of another form."""
+
+SMALLEST_SUBNET = 28
+"""Source: https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html"""
 
 
 class Network(Component):
@@ -20,8 +36,11 @@ class Network(Component):
 
     Args:
         name: the logical name; what is made is called after it.
-        cidr_block: the VPC's addresses; each zone's subnet takes an equal part, at most a /20.
-        availability_zones: default: the region's zones a and b.
+        cidr_block: the VPC's addresses; each zone's subnet takes an equal part, at most a /20. Which part follows from
+            the zone's letter alone (a takes the first), so that zones come and go without moving the others; blocks
+            smaller than a /17 are parted further for later letters, which is refused while subnets are there.
+        availability_zones: zones, or zone → block where the blocks are chosen. Default: the region's zones a and b (a
+            and c where there is no b).
         subnet_ids: the user's own subnets; then nothing is made and `security_group_ids` is needed.
         security_group_ids: the user's own security groups, in the place of the one made here.
         tags: put on everything that is made.
@@ -37,7 +56,7 @@ class Network(Component):
         name: str,
         *,
         cidr_block: str = "10.0.0.0/16",
-        availability_zones: Sequence[str] | None = None,
+        availability_zones: Sequence[str] | Mapping[str, str] | None = None,
         subnet_ids: Sequence[pulumi.Input[str]] | None = None,
         security_group_ids: Sequence[pulumi.Input[str]] | None = None,
         tags: Mapping[str, pulumi.Input[str]] | None = None,
@@ -56,11 +75,16 @@ class Network(Component):
         self.register_outputs({})
 
     def _make(
-        self, name: str, cidr_block: str, zones: Sequence[str] | None, tags: Mapping[str, pulumi.Input[str]]
+        self,
+        name: str,
+        cidr_block: str,
+        zones: Sequence[str] | Mapping[str, str] | None,
+        tags: Mapping[str, pulumi.Input[str]],
     ) -> None:
         if zones is None:
             region = pulumi.Config("batchiac").require("region")
-            zones = [f"{region}a", f"{region}b"]
+            zones = [f"{region}{letter}" for letter in DEFAULT_ZONES.get(region, "ab")]
+        blocks = chosen_blocks(cidr_block, zones) if isinstance(zones, Mapping) else subnet_blocks(cidr_block, zones)
         vpc = declare(
             "Vpc",
             name,
@@ -68,7 +92,7 @@ class Network(Component):
             self,
         )
         vpc_id = Reference(vpc, "id")
-        for zone, block in zip(zones, subnet_blocks(cidr_block, len(zones)), strict=True):
+        for zone, block in blocks.items():
             subnet = declare(
                 "Subnet",
                 f"{name}-{zone}",
@@ -106,18 +130,61 @@ class Network(Component):
             self.security_group_ids.append(Reference(group, "id"))
 
 
-def subnet_blocks(cidr_block: str, count: int) -> list[str]:
-    """`count` equal parts of the block, each a /20 at most.
+def subnet_blocks(cidr_block: str, zones: Sequence[str]) -> dict[str, str]:
+    """Zone → its part of the block: equal parts, each a /20 at most, in the places of the zones' letters.
+
+    A zone's part depends on the other zones only where the block is too small for the letters that there are.
 
     Raises:
-        ConfigRunError: the block is none, or too small: AWS's smallest subnet is a /28.
+        ConfigRunError: the block is none, or too small: AWS's smallest subnet is a /28; a zone is named twice, or has
+            no letter.
     """
+    network = _network(cidr_block)
+    places: dict[str, int] = {}
+    for zone in zones:
+        found = _LETTERED.fullmatch(zone)
+        if found is None:
+            raise ConfigRunError(
+                f"{zone} is no zone that is called by a region and a letter: choose the blocks, as in"
+                f" availability_zones={{{zone!r}: {str(network)!r}}}"
+            )
+        if zone in places:
+            raise ConfigRunError(f"zone {zone} is named twice: a network has one subnet in each")
+        places[zone] = ord(found["letter"]) - ord("a")
+    bits = max(1, max(places.values(), default=0).bit_length())
+    prefix = max(20, network.prefixlen + bits)
+    if prefix > SMALLEST_SUBNET:
+        last = max(places, key=places.__getitem__)
+        raise ConfigRunError(
+            f"{cidr_block} is too small for {1 << bits} parts, which zone {last} asks for: AWS's smallest"
+            f" subnet is a /{SMALLEST_SUBNET}; give a larger block, or choose the blocks ("
+            "availability_zones={zone: block})"
+        )
+    size = 1 << (network.max_prefixlen - prefix)
+    return {zone: f"{network.network_address + place * size}/{prefix}" for zone, place in places.items()}
+
+
+def chosen_blocks(cidr_block: str, blocks: Mapping[str, str]) -> dict[str, str]:
+    """The zones' blocks as the program chose them.
+
+    Raises:
+        ConfigRunError: one is no block, outside the network's, or overlaps another.
+    """
+    network = _network(cidr_block)
+    seen: dict[str, ipaddress.IPv4Network | ipaddress.IPv6Network] = {}
+    for zone, block in blocks.items():
+        part = _network(block)
+        if part.version != network.version or not part.subnet_of(network):  # type: ignore[arg-type]
+            raise ConfigRunError(f"the block {block} of zone {zone} is not within {cidr_block}")
+        for other, taken in seen.items():
+            if part.overlaps(taken):
+                raise ConfigRunError(f"the blocks of zones {other} ({taken}) and {zone} ({block}) overlap")
+        seen[zone] = part
+    return {zone: str(part) for zone, part in seen.items()}
+
+
+def _network(block: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
     try:
-        network = ipaddress.ip_network(cidr_block)
+        return ipaddress.ip_network(block)
     except ValueError as error:
-        raise ConfigRunError(f"{cidr_block} is no CIDR block ({error}): give one such as 10.0.0.0/16") from error
-    prefix = max(20, network.prefixlen + max(1, (count - 1).bit_length()))
-    if prefix > 28:
-        raise ConfigRunError(f"{cidr_block} is too small for {count} subnets: AWS's smallest subnet is a /28")
-    blocks = network.subnets(new_prefix=prefix)
-    return [str(next(blocks)) for _ in range(count)]
+        raise ConfigRunError(f"{block} is no CIDR block ({error}): give one such as 10.0.0.0/16") from error

@@ -1,10 +1,13 @@
-"""Subnets and security groups refuse their deletion while something uses them, as EC2 does and moto does not.
+"""Networks where moto differs from EC2.
 
-Without it a program that destroys in the wrong order passes against the local stack and fails on AWS.
+Subnets and security groups refuse their deletion while something uses them: without it a program that destroys in the
+wrong order passes against the local stack and fails on AWS. A rule of a security group that differs from another in
+nothing but its description is the same rule, and its description can be taken off.
 """
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -50,12 +53,42 @@ def _refers(security_group: Any, group_id: str) -> bool:
     return any(rule.source_group.get("GroupId") == group_id for rule in rules)
 
 
+def _without_description(source: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in source.items() if key != "Description"}
+
+
+def _alike_but_for_description(is_equal: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
+    @wraps(is_equal)
+    def equal(self: Any, other: Any) -> bool:
+        one, two = copy.copy(self), copy.copy(other)
+        for rule in (one, two):
+            rule.source_group = _without_description(rule.source_group)
+        return is_equal(one, two)
+
+    return equal
+
+
+def _update_description(self: Any, said: Any, rule: Any) -> None:
+    """Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_UpdateSecurityGroupRuleDescriptionsIngress.html
+
+    "You can remove a description for a security group rule by omitting the description parameter in the request."
+    """
+    for kind in ("ip_range", "source_group"):
+        asked, kept = getattr(said, kind), getattr(rule, kind)
+        if kept:
+            added = {"Description": asked["Description"]} if "Description" in asked else {}
+            setattr(rule, kind, {**_without_description(kept), **added})
+
+
 def install_network() -> None:
-    """Correct moto's network deletions; calling it again changes nothing."""
+    """Correct moto's networks; calling it again changes nothing."""
     from moto.ec2.models import EC2Backend
+    from moto.ec2.models.security_groups import SecurityGroupRule
 
     if getattr(EC2Backend, _MARK, False):
         return
     EC2Backend.delete_subnet = _with_subnet_in_use(EC2Backend.delete_subnet)
     EC2Backend.delete_security_group = _with_security_group_in_use(EC2Backend.delete_security_group)
+    EC2Backend._sg_update_description = _update_description
+    SecurityGroupRule.__eq__ = _alike_but_for_description(SecurityGroupRule.__eq__)
     setattr(EC2Backend, _MARK, True)

@@ -16,7 +16,7 @@ get, and nowhere in what create and update get.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -130,6 +130,18 @@ class Handler(Protocol):
     def delete(self, resource_id: str, state: Properties) -> None:
         """Return when the resource is gone; a resource that was gone already is no error."""
         ...
+
+
+@runtime_checkable
+class NeighbourlyHandler(Protocol):
+    """A handler that judges by what else the stack holds, for an engine that can tell it.
+
+    Attributes:
+        neighbours: (identity, kind) → the outputs of every resource of that kind in the stack of the identity. Set by
+            the engine, and called by check.
+    """
+
+    neighbours: Callable[[str, str], Iterable[Properties]]
 
 
 @runtime_checkable

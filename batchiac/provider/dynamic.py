@@ -23,7 +23,7 @@ from batchiac.errors import BatchiacError, InternalError
 from batchiac.model.target import KEYS, Target, target_from_config
 from batchiac.model.unknown import UNKNOWN
 from batchiac.provider import HANDLERS, TOKEN_PREFIX
-from batchiac.provider.pulumi_state import find_live, holds, was_creating
+from batchiac.provider.pulumi_state import find_live, holds, neighbours, was_creating
 from batchiac.provider.resource import ResourceHandler
 
 P = ParamSpec("P")
@@ -101,6 +101,7 @@ class Provider(dynamic.ResourceProvider):
         self._handler = HANDLERS[TOKEN_PREFIX + self.kind](_door_of(target))
         self._handler.was_creating = lambda inputs: was_creating(TOKEN_PREFIX + self.kind, str(inputs.get("identity")))
         self._handler.is_held = holds
+        self._handler.neighbours = lambda identity, kind: from_pulumi(neighbours(identity, TOKEN_PREFIX + kind))
         self._checked: dict[str, Mapping[str, Any]] = {}
 
     def _configured(self) -> ResourceHandler:

@@ -44,7 +44,9 @@ class LaunchTemplate(ResourceHandler):
             version = self.door.client("ec2").describe_launch_template_versions(
                 LaunchTemplateId=resource_id, Versions=[str(described["LatestVersionNumber"])]
             )["LaunchTemplateVersions"][0]
-            found["launchTemplateData"] = uncapitalised(version["LaunchTemplateData"])
+            found["launchTemplateData"] = uncapitalised(
+                ec2.sendable(self.door, "RequestLaunchTemplateData", version["LaunchTemplateData"])
+            )
             found["versionDescription"] = version.get("VersionDescription", "")
         return found
 

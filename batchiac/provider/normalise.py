@@ -1,8 +1,9 @@
 """When two spellings mean the same to AWS: the normal form that diff compares and read translates through.
 
-Everywhere: null, an empty list, an empty mapping and absence are one. Beyond that each kind has rows, a path pattern
-(`[]` is every element) and what is done there. AWS returns what it stored, not what it was sent: reordered, defaulted,
-in capitals, deprecated fields moved. Each row is one of those ways, so that a no-change preview stays empty.
+Null, an empty list, an empty mapping and absence are one (`EMPTY_MEANS` has the exceptions). Beyond that each kind has
+rows, a path pattern (`[]` is every element) and what is done there. AWS returns what it stored, not what it was sent:
+reordered, defaulted, in capitals, deprecated fields moved. Each row is one of those ways, so that a no-change preview
+stays empty.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from batchiac.provider.spelling import (
     Change,
     bid,
     by,
+    cidr,
     default,
     document,
     environment,
@@ -236,12 +238,18 @@ ROWS: Final[Mapping[str, tuple[tuple[str, Change], ...]]] = {
     "LaunchTemplate": (("versionDescription", default("")),),
     "PlacementGroup": (("strategy", lambda value, _: value.lower() if isinstance(value, str) else value),),
     "Vpc": (
+        ("cidrBlock", cidr),
         ("instanceTenancy", default("default")),
         ("enableDnsSupport", default(True)),
         ("enableDnsHostnames", default(False)),
     ),
-    "Subnet": (("mapPublicIpOnLaunch", default(False)),),
-    "RouteTable": (("routes", by("destinationCidrBlock", "destinationIpv6CidrBlock")), ("subnetIds", unordered)),
+    "Subnet": (("cidrBlock", cidr), ("mapPublicIpOnLaunch", default(False))),
+    "RouteTable": (
+        ("routes[].destinationCidrBlock", cidr),
+        ("routes[].destinationIpv6CidrBlock", cidr),
+        ("routes", by("destinationCidrBlock", "destinationIpv6CidrBlock", "destinationPrefixListId")),
+        ("subnetIds", unordered),
+    ),
     "SecurityGroup": (
         ("ingress", permissions),
         ("egress", permissions),
@@ -253,9 +261,22 @@ ROWS: Final[Mapping[str, tuple[tuple[str, Change], ...]]] = {
 """Kind → rows, applied in order."""
 
 
+EMPTY_MEANS: Final[Mapping[str, tuple[str, ...]]] = {"SecurityGroup": ("egress",)}
+"""Kind → lists of which none is another wish than absence: a group without egress rules lets nothing out, one of which
+nothing is said everything."""
+
+
+def pruned_of(kind: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The inputs without what means nothing: null, empty lists and mappings at any depth, but for `EMPTY_MEANS`."""
+    meant: dict[str, Any] = {
+        key: [] for key in EMPTY_MEANS.get(kind, ()) if isinstance(inputs.get(key), list) and not inputs[key]
+    }
+    return {**(pruned(inputs) or {}), **meant}
+
+
 def normal(kind: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
     """The inputs in normal form; equal for every spelling that means the same to AWS."""
-    value = pruned(inputs) or {}
+    value = pruned_of(kind, inputs)
     if isinstance(tags := value.get("tags"), Mapping):
         # AWS's own tags (aws:cloudformation:stack-name, …) can be neither set nor removed.
         value = {**value, "tags": {key: each for key, each in tags.items() if not key.startswith("aws:")}}
@@ -264,7 +285,7 @@ def normal(kind: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
     policies = value.get("inlinePolicies")
     if kind == "Role" and isinstance(policies, Mapping):
         value = {**value, "inlinePolicies": {name: document(each, {}) for name, each in policies.items()}}
-    return pruned(value) or {}
+    return pruned_of(kind, value)
 
 
 def _applied(value: Any, path: list[str], change: Change, holder: Mapping[str, Any]) -> Any:

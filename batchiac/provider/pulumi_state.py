@@ -45,6 +45,12 @@ def holds(identity: str, id_: str) -> bool:
     return any(each.get("id") == id_ for each in _latest(identity).get("resources") or ())
 
 
+def neighbours(identity: str, token: str) -> list[Mapping[str, Any]]:
+    """The outputs of every resource of that type in the stack that the identity names."""
+    resources = _latest(identity).get("resources") or ()
+    return [each.get("outputs") or {} for each in resources if each.get("type") == token and not each.get("delete")]
+
+
 def _latest(identity: str) -> Mapping[str, Any]:
     project, stack, *_ = f"{identity}//".split("/")
     return _read(project, stack)

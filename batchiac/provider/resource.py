@@ -78,11 +78,15 @@ class ResourceHandler(ABC):
     before `confirm` never needs it."""
     is_held: Callable[[str, str], bool]
     """(identity, id): True when the stack's state has that id already, as that of any resource."""
+    neighbours: Callable[[str, str], Iterable[Properties]]
+    """(identity, kind): the outputs of every resource of that kind in the state of the stack that the identity names,
+    as far as the adapter knows it."""
 
     def __init__(self, door: Door) -> None:
         self.door = door
         self.was_creating = lambda _inputs: False
         self.is_held = lambda _identity, _id: False
+        self.neighbours = lambda _identity, _kind: ()
 
     # -- no calls -----------------------------------------------------------------------------------------------
 

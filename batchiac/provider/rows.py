@@ -1,7 +1,7 @@
 """The simple resources, a row each: networks, instance profiles, placement groups, scheduling policies.
 
-Announced exceptions, in this file because they belong to a row: a route table's routes and associations, a security
-group's permissions and an internet gateway's attachment are parts with calls of their own.
+Announced exceptions, in this file because they belong to a row: an internet gateway's attachment and the roles of an
+instance profile are parts with calls of their own. Those of route tables and security groups have files of their own.
 """
 
 from __future__ import annotations
@@ -11,13 +11,16 @@ from typing import Any
 
 from batchiac.aws import ec2, iam
 from batchiac.aws.door import Door
-from batchiac.aws.wire import capitalised, tag_list, tag_map, uncapitalised
+from batchiac.aws.wait import wait_until
+from batchiac.aws.wire import tag_list, tag_map
 from batchiac.errors import AwsRefusal
 from batchiac.model.handler import Properties
-from batchiac.provider.identity import CREATING, identity_of
+from batchiac.provider.identity import CREATING, iam_tags, identity_of, is_creating
 from batchiac.provider.naming import is_auto_name_of
+from batchiac.provider.route_table import dissociate, put_associations, put_routes, whole_table
+from batchiac.provider.security_group import ALL_OUT, put_rules, whole_group
 from batchiac.provider.simple import Part, SimpleKind, ec2_kind
-from batchiac.provider.spelling import one_source_each
+from batchiac.provider.subnet import overlaps_its_old_block, subnet_failures
 
 # -- VPC and subnet -------------------------------------------------------------------------------------------------
 
@@ -29,7 +32,7 @@ def _vpc_dns(door: Door, vpc_id: str, old: Properties, new: Properties) -> None:
             door.client("ec2").modify_vpc_attribute(VpcId=vpc_id, **{key[:1].upper() + key[1:]: {"Value": new[key]}})
 
 
-def _vpc_whole(door: Door, vpc_id: str, found: dict[str, Any]) -> dict[str, Any]:
+def _vpc_whole(door: Door, vpc_id: str, found: dict[str, Any], state: Properties) -> dict[str, Any]:
     for key in ("enableDnsSupport", "enableDnsHostnames"):
         answer = door.client("ec2").describe_vpc_attribute(VpcId=vpc_id, Attribute=key)
         found[key] = answer[key[:1].upper() + key[1:]]["Value"]
@@ -46,7 +49,7 @@ def _subnet_public(door: Door, subnet_id: str, old: Properties, new: Properties)
 
 
 def _attached_vpc(door: Door, gateway_id: str) -> str | None:
-    found = ec2.find(door, ec2.INTERNET_GATEWAY, gateway_id) or {}
+    found = ec2.read(door, ec2.INTERNET_GATEWAY, gateway_id)
     return next((each["VpcId"] for each in found.get("Attachments", ())), None)
 
 
@@ -60,14 +63,12 @@ def _gateway_attachment(door: Door, gateway_id: str, old: Properties, new: Prope
         door.client("ec2").attach_internet_gateway(InternetGatewayId=gateway_id, VpcId=new["vpcId"])
 
 
-def _gateway_whole(door: Door, gateway_id: str, found: dict[str, Any]) -> dict[str, Any]:
+def _gateway_whole(door: Door, gateway_id: str, found: dict[str, Any], state: Properties) -> dict[str, Any]:
     attachments = found.get("attachments") or [{}]
     return {**found, "vpcId": attachments[0].get("vpcId")}
 
 
 def _detach_gateway(door: Door, gateway_id: str) -> None:
-    from batchiac.aws.wait import wait_until
-
     def detached() -> bool | str:
         try:
             _gateway_attachment(door, gateway_id, {}, {})
@@ -89,151 +90,14 @@ def _detach_gateway(door: Door, gateway_id: str) -> None:
     )
 
 
-# -- route table ----------------------------------------------------------------------------------------------------
-
-_DESTINATIONS = ("destinationCidrBlock", "destinationIpv6CidrBlock", "destinationPrefixListId")
-
-
-def _routes_by_destination(routes: Any) -> dict[tuple[str, str], dict[str, Any]]:
-    keyed: dict[tuple[str, str], dict[str, Any]] = {}
-    for route in routes or ():
-        key = next(key for key in _DESTINATIONS if route.get(key))
-        keyed[key, route[key]] = dict(route)
-    return keyed
-
-
-def _own_routes(found: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The routes that someone made: not the VPC's local one, not those that a gateway propagates."""
-    targets = (
-        "gatewayId",
-        "natGatewayId",
-        "transitGatewayId",
-        "vpcPeeringConnectionId",
-        "networkInterfaceId",
-        "egressOnlyInternetGatewayId",
-    )
-    return [
-        {key: each[key] for key in (*_DESTINATIONS, *targets) if each.get(key)}
-        for each in found.get("routes", ())
-        if each.get("gatewayId") != "local"
-        and each.get("origin") == "CreateRoute"
-        and not str(each.get("gatewayId", "")).startswith("vpce-")
-    ]
-
-
-def _routes(door: Door, table_id: str, old: Properties, new: Properties) -> None:
-    client = door.client("ec2")
-    found = uncapitalised(ec2.find(door, ec2.ROUTE_TABLE, table_id) or {})
-    have, want = _routes_by_destination(_own_routes(found)), _routes_by_destination(new.get("routes"))
-    ours = _routes_by_destination(old.get("routes"))
-    for key, route in want.items():
-        if key not in have:
-            client.create_route(RouteTableId=table_id, **capitalised(route))
-        elif have[key] != route:
-            client.replace_route(RouteTableId=table_id, **capitalised(route))
-    for gone in ours:
-        if gone not in want and gone in have:
-            client.delete_route(RouteTableId=table_id, **capitalised(dict([gone])))
-
-
-def _associations(door: Door, table_id: str, old: Properties, new: Properties) -> None:
-    client = door.client("ec2")
-    want = list(new.get("subnetIds") or ())
-    found = ec2.find(door, ec2.ROUTE_TABLE, table_id) or {}
-    have = {each["SubnetId"]: each["RouteTableAssociationId"] for each in _explicit(found)}
-    missing = [subnet_id for subnet_id in want if subnet_id not in have]
-    if missing:
-        # A subnet that another table holds (the one that this replaces) is moved in one step: no moment without routes.
-        filters = [{"Name": "association.subnet-id", "Values": missing}]
-        others = list(client.pages("describe_route_tables", "RouteTables", Filters=filters))
-        held = {each["SubnetId"]: each["RouteTableAssociationId"] for table in others for each in _explicit(table)}
-        for subnet_id in missing:
-            if subnet_id in held:
-                client.replace_route_table_association(AssociationId=held[subnet_id], RouteTableId=table_id)
-            else:
-                client.associate_route_table(SubnetId=subnet_id, RouteTableId=table_id)
-    for subnet_id, association_id in have.items():
-        if subnet_id not in want:
-            client.disassociate_route_table(AssociationId=association_id)
-
-
-def _explicit(table: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return [each for each in table.get("Associations", ()) if each.get("SubnetId")]
-
-
-def _table_whole(door: Door, table_id: str, found: dict[str, Any]) -> dict[str, Any]:
-    subnet_ids = [each["subnetId"] for each in found.get("associations", ()) if each.get("subnetId")]
-    return {**found, "routes": _own_routes(found), "subnetIds": subnet_ids}
-
-
-def _dissociate(door: Door, table_id: str) -> None:
-    _associations(door, table_id, {}, {})
-
-
-# -- security group -------------------------------------------------------------------------------------------------
-
-ALL_OUT = [{"ipProtocol": "-1", "ipRanges": [{"cidrIp": "0.0.0.0/0"}]}]
-"""What AWS creates a security group with."""
-
-
-def _for_api(group_id: str, permission: Mapping[str, Any]) -> dict[str, Any]:
-    rest = {key: value for key, value in permission.items() if key != "self"}
-    if permission.get("self"):
-        rest["userIdGroupPairs"] = [*rest.get("userIdGroupPairs", ()), {"groupId": group_id}]
-    sent: dict[str, Any] = capitalised(rest)
-    return sent
-
-
-def _permissions_as_they_are(found: Mapping[str, Any], key: str, group_id: str) -> list[dict[str, Any]]:
-    permissions = []
-    for each in found.get(key) or ():
-        permission = {name: value for name, value in each.items() if value or name in ("fromPort", "toPort")}
-        pairs = permission.pop("userIdGroupPairs", [])
-        others = [{"groupId": pair["groupId"]} for pair in pairs if pair.get("groupId") != group_id]
-        if others:
-            permission["userIdGroupPairs"] = others
-        if len(others) < len(pairs):
-            permission["self"] = True
-        permissions.append(permission)
-    return permissions
-
-
-def _group_whole(door: Door, group_id: str, found: dict[str, Any]) -> dict[str, Any]:
-    return {
-        **found,
-        "ingress": _permissions_as_they_are(found, "ipPermissions", group_id),
-        "egress": _permissions_as_they_are(found, "ipPermissionsEgress", group_id),
-    }
-
-
-def _permissions(direction: str) -> Any:
-    def apply(door: Door, group_id: str, old: Properties, new: Properties) -> None:
-        client = door.client("ec2")
-        described = ec2.find(door, ec2.SECURITY_GROUP, group_id)
-        found = _group_whole(door, group_id, uncapitalised(described or {}))
-        have = one_source_each(found[direction])
-        want = one_source_each(new.get(direction) or [])
-        as_list = ("ipRanges", "ipv6Ranges", "prefixListIds", "userIdGroupPairs")
-
-        def listed(permissions: list[dict[str, Any]]) -> list[dict[str, Any]]:
-            grouped = [{k: [v] if k in as_list else v for k, v in each.items()} for each in permissions]
-            return [_for_api(group_id, each) for each in grouped]
-
-        # What is to come in comes first, so that traffic which both sets allow is never cut.
-        if more := [each for each in want if each not in have]:
-            getattr(client, f"authorize_security_group_{direction}")(GroupId=group_id, IpPermissions=listed(more))
-        if less := [each for each in have if each not in want]:
-            getattr(client, f"revoke_security_group_{direction}")(GroupId=group_id, IpPermissions=listed(less))
-
-    return apply
-
-
 # -- instance profile -----------------------------------------------------------------------------------------------
 
 
 def _make_profile(door: Door, inputs: Properties, tags: Mapping[str, str]) -> str:
     created = door.client("iam").create_instance_profile(
-        InstanceProfileName=inputs["instanceProfileName"], Path=inputs.get("path", "/"), Tags=tag_list(tags)
+        InstanceProfileName=inputs["instanceProfileName"],
+        Path=inputs.get("path", "/"),
+        Tags=tag_list(iam_tags(tags, inputs)),
     )
     arn: str = created["InstanceProfile"]["Arn"]
     return arn
@@ -259,7 +123,7 @@ def _creating_profiles(door: Door, inputs: Properties) -> list[str]:
     for each in door.client("iam").pages("list_instance_profiles", "InstanceProfiles"):
         if each["InstanceProfileName"] == name or is_auto_name_of(inputs, each["InstanceProfileName"]):
             found = iam.find_instance_profile(door, each["InstanceProfileName"]) or {}
-            if tag_map(found.get("Tags")).get(CREATING) == identity_of(inputs):
+            if is_creating(tag_map(found.get("Tags")), inputs):
                 ids.append(found["Arn"])
     return ids
 
@@ -347,6 +211,8 @@ SUBNET = ec2_kind(
     sent=("vpcId", "cidrBlock", "availabilityZone"),
     outputs=("subnetId",),
     parts=(Part(("mapPublicIpOnLaunch",), _subnet_public, {"mapPublicIpOnLaunch": False}),),
+    deletes_first=overlaps_its_old_block,
+    refuse=subnet_failures,
 )
 INTERNET_GATEWAY = ec2_kind(
     "InternetGateway",
@@ -362,9 +228,9 @@ ROUTE_TABLE = ec2_kind(
     ec2.ROUTE_TABLE,
     sent=("vpcId",),
     outputs=("routeTableId",),
-    parts=(Part(("routes",), _routes), Part(("subnetIds",), _associations)),
-    whole=_table_whole,
-    before_delete=_dissociate,
+    parts=(Part(("routes",), put_routes), Part(("subnetIds",), put_associations)),
+    whole=whole_table,
+    before_delete=dissociate,
 )
 SECURITY_GROUP = ec2_kind(
     "SecurityGroup",
@@ -373,10 +239,10 @@ SECURITY_GROUP = ec2_kind(
     outputs=("groupId",),
     name_property="groupName",
     parts=(
-        Part(("ingress",), _permissions("ingress")),
-        Part(("egress",), _permissions("egress"), {"egress": ALL_OUT}),
+        Part(("ingress",), put_rules("ingress")),
+        Part(("egress",), put_rules("egress"), {"egress": ALL_OUT}),
     ),
-    whole=_group_whole,
+    whole=whole_group,
 )
 PLACEMENT_GROUP = ec2_kind(
     "PlacementGroup",

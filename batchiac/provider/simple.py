@@ -10,9 +10,10 @@ from attrs import field, frozen
 from batchiac.aws import ec2
 from batchiac.aws.door import Door
 from batchiac.aws.wire import capitalised, uncapitalised
-from batchiac.model.handler import Properties
+from batchiac.model.handler import CheckFailure, CheckResult, Properties
 from batchiac.provider.identity import CREATING, identity_of, logical_name
 from batchiac.provider.resource import ResourceHandler
+from batchiac.provider.subnet import Neighbours
 
 Apply = Callable[[Door, str, Properties, Properties], None]
 """(door, id, inputs as they are, inputs as wanted): bring a part of the resource from one to the other."""
@@ -46,6 +47,10 @@ class SimpleKind:
         put_tags: (door, id, state, tags); remove_tags: (door, id, state, keys).
         parts: applied in order.
         fill: (inputs as they were, checked inputs): adds to the latter.
+        deletes_first: (state, inputs): True when old and new cannot be at once, whatever they are called.
+        refuse: (neighbours, inputs as they were, checked inputs): what check refuses beyond the rules, because of what
+            else the stack holds.
+        once_known: (door, id, act): acts on what was just created, when AWS knows it everywhere.
         find_all: (door) → every id of the kind, where a name does not lead to the resource.
     """
 
@@ -63,6 +68,9 @@ class SimpleKind:
     parts: tuple[Part, ...] = ()
     fill: Callable[[Properties, dict[str, Any]], None] = lambda _olds, _checked: None
     outlives: tuple[str, ...] = ()
+    deletes_first: Callable[[Properties, Properties], bool] = lambda _state, _inputs: False
+    refuse: Callable[[Neighbours, Properties, Properties], list[CheckFailure]] = lambda _neighbours, _olds, _checked: []
+    once_known: Callable[[Door, str, Callable[[], None]], None] = lambda _door, _id, act: act()
     find_all: Callable[[Door], Iterable[str]] | None = None
 
 
@@ -74,6 +82,18 @@ class SimpleHandler(ResourceHandler):
     def _fill(self, olds: Properties, checked: dict[str, Any]) -> None:
         self.row.fill(olds, checked)
 
+    def check(self, olds: Properties, inputs: Properties) -> CheckResult:
+        """As every check; and what the stack's other resources do not allow is said here, before anything is done."""
+        result = super().check(olds, inputs)
+        if result.failures:
+            return result
+        identity = str(result.inputs["identity"])
+        failures = self.row.refuse(lambda kind: self.neighbours(identity, kind), olds, result.inputs)
+        return CheckResult(result.inputs, failures)  # type: ignore[arg-type]
+
+    def _must_delete_first(self, state: Properties, inputs: Properties) -> bool:
+        return super()._must_delete_first(state, inputs) or self.row.deletes_first(state, inputs)
+
     def _candidates(self, inputs: Properties) -> Iterable[str]:
         return super()._candidates(inputs) if self.row.find_all is None else self.row.find_all(self.door)
 
@@ -83,7 +103,11 @@ class SimpleHandler(ResourceHandler):
     def _settle(self, resource_id: str, inputs: Properties) -> None:
         for part in self.row.parts:
             if any(inputs.get(key) not in (None, part.default.get(key)) for key in part.properties):
-                part.apply(self.door, resource_id, part.default, inputs)
+
+                def apply(part: Part = part) -> None:
+                    part.apply(self.door, resource_id, part.default, inputs)
+
+                self.row.once_known(self.door, resource_id, apply)
 
     def _find(self, resource_id: str, state: Properties, *, whole: bool = True) -> dict[str, Any] | None:
         return self.row.find(self.door, resource_id, state, whole)
@@ -135,15 +159,17 @@ def ec2_kind(
     name_property: str = "",
     longest_name: int = 255,
     parts: tuple[Part, ...] = (),
-    whole: Callable[[Door, str, dict[str, Any]], dict[str, Any]] = lambda _door, _id, found: found,
+    whole: Callable[[Door, str, dict[str, Any], Properties], dict[str, Any]] = lambda _door, _id, found, _state: found,
     before_delete: Callable[[Door, str], None] = lambda _door, _id: None,
+    **others: Any,
 ) -> SimpleKind:
     """The row of an EC2 resource.
 
     Args:
         sent: the inputs that the create call takes.
         parts: the rest.
-        whole: adds to AWS's description the inputs that need calls of their own to read.
+        whole: (door, id, AWS's description, state): adds the inputs that need calls of their own to read.
+        others: what else a row may have.
         before_delete: takes off what is ours and would hold the deletion up.
     """
 
@@ -157,7 +183,7 @@ def ec2_kind(
         if described is None:
             return None
         found: dict[str, Any] = {**uncapitalised(described), "tags": ec2.tags_of(described)}
-        return whole(door, resource_id, found) if everything else found
+        return whole(door, resource_id, found, state) if everything else found
 
     def find_creating(door: Door, inputs: Properties) -> list[str]:
         return [each[ec2_type.id_key] for each in ec2.find_tagged(door, ec2_type, CREATING, identity_of(inputs))]
@@ -190,5 +216,7 @@ def ec2_kind(
         lambda door, resource_id, _state, keys: ec2.remove_tags(door, resource_id, keys),
         parts,
         fill,
+        once_known=lambda door, resource_id, act: ec2.once_known(door, ec2_type, resource_id, act),
+        **others,
         find_all=lambda door: [each[ec2_type.id_key] for each in ec2.find_all(door, ec2_type)],
     )

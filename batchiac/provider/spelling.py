@@ -5,7 +5,9 @@ The rows of normalise.py say where each applies.
 
 from __future__ import annotations
 
+import ipaddress
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -68,13 +70,33 @@ def text(value: Any, _: Mapping[str, Any]) -> Any:
 
 
 def document(value: Any, _: Mapping[str, Any]) -> Any:
-    """A policy document: text or value, single values or lists of one."""
+    """A policy document: text or value, single values or lists of one, an account by number or by its root's ARN."""
     if isinstance(value, str):
         try:
             value = json.loads(value)
         except json.JSONDecodeError:
             return value
-    return _one_as_list(value)
+    return _one_as_list(_accounts_by_number(value))
+
+
+_ACCOUNT = re.compile(r"arn:[a-z-]+:iam::([0-9]{12}):root")
+
+
+def _accounts_by_number(value: Any, is_principal: bool = False) -> Any:
+    """IAM keeps `"AWS": "123456789012"` as `"AWS": "arn:aws:iam::123456789012:root"`.
+
+    Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
+    """
+    if is_mapping(value):
+        return {
+            key: _accounts_by_number(each, (key == "AWS" and is_principal) or key in ("Principal", "NotPrincipal"))
+            for key, each in value.items()
+        }
+    if isinstance(value, list):
+        return [_accounts_by_number(each, is_principal) for each in value]
+    if is_principal and isinstance(value, str) and (found := _ACCOUNT.fullmatch(value)):
+        return found[1]
+    return value
 
 
 def last_part(value: Any, _: Mapping[str, Any]) -> Any:
@@ -141,15 +163,21 @@ def retry(value: Any, _: Mapping[str, Any]) -> Any:
     return None if is_mapping(value) and value == {"attempts": 1} else value
 
 
+SOURCES = ("ipRanges", "ipv6Ranges", "prefixListIds", "userIdGroupPairs")
+"""Where a permission of a security group says whom it lets through."""
+
+_PROTOCOLS = {"1": "icmp", "6": "tcp", "17": "udp", "58": "icmpv6"}
+"""The numbers that AWS tells by name. Source: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_IpPermission.html"""
+
+
 def one_source_each(value: list[Any]) -> list[dict[str, Any]]:
     """A security group's permissions one source each: AWS puts those of the same ports together."""
-    sources = ("ipRanges", "ipv6Ranges", "prefixListIds", "userIdGroupPairs")
     single: list[dict[str, Any]] = []
     for each in value:
         # "-1" is every protocol; AWS then keeps no ports.
         ports = {} if each.get("ipProtocol") == "-1" else {key: each.get(key) for key in ("fromPort", "toPort")}
         rest = {"ipProtocol": each.get("ipProtocol"), **ports}
-        for source in sources:
+        for source in SOURCES:
             found = each.get(source)
             if found is UNKNOWN:
                 single.append({**rest, source: UNKNOWN})
@@ -159,11 +187,37 @@ def one_source_each(value: list[Any]) -> list[dict[str, Any]]:
     return sorted(({k: v for k, v in each.items() if v is not None} for each in single), key=_sortable)
 
 
+def rule_in_normal_form(rule: Mapping[str, Any]) -> dict[str, Any]:
+    """A permission of one source, whichever way its protocol, addresses and group are written."""
+    said = str(rule.get("ipProtocol", "")).lower() if rule.get("ipProtocol") is not UNKNOWN else UNKNOWN
+    normal: dict[str, Any] = {**rule, "ipProtocol": said if said is UNKNOWN else _PROTOCOLS.get(said, said)}
+    for source in SOURCES:
+        found = normal.get(source)
+        if not isinstance(found, Mapping):
+            continue
+        kept = {key: cidr(each, {}) if key.startswith("cidr") else each for key, each in found.items() if each != ""}
+        if source == "userIdGroupPairs" and kept.get("groupId") is not None:
+            # A group's id says whose it is, and over which peering it is reached.
+            kept = {key: each for key, each in kept.items() if key in ("groupId", "description")}
+        normal[source] = kept
+    return normal
+
+
 def permissions(value: Any, _: Mapping[str, Any]) -> Any:
     """A security group's permissions, whichever way they are put together."""
     if not isinstance(value, list) or any(not is_mapping(each) for each in value):
         return value
-    return one_source_each(value)
+    return sorted((rule_in_normal_form(each) for each in one_source_each(value)), key=_sortable)
+
+
+def cidr(value: Any, _: Mapping[str, Any]) -> Any:
+    """A block of addresses: AWS "modifies the specified CIDR block to its canonical form" (API_CreateSubnet)."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return str(ipaddress.ip_network(value, strict=False))
+    except ValueError:
+        return value
 
 
 def pruned(value: Any) -> Any:

@@ -6,9 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from batchiac.provider.normalise import normal
+from batchiac.provider.normalise import normal, pruned_of
 from batchiac.provider.read_back import without_path
-from batchiac.provider.spelling import is_mapping, pruned
+from batchiac.provider.spelling import is_mapping
 
 LEFT_TO_AWS: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
     "ComputeEnvironment": (("computeResources.updateToLatestImageVersion", ""),),
@@ -24,6 +24,8 @@ ALWAYS_SAID: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
     "ComputeEnvironment": (("computeResources", "minvCpus"),),
     "JobQueue": (("computeEnvironmentOrder",), ("serviceEnvironmentOrder",)),
     "ConsumableResource": (("totalQuantity",),),
+    # Whose group a rule names is needed to make it, though the group's id says it already.
+    "SecurityGroup": (("ingress",),),
 }
 """What stays though the normal form is the same without it."""
 
@@ -34,7 +36,7 @@ def as_written(kind: str, actual: Mapping[str, Any]) -> dict[str, Any]:
     Args:
         actual: the inputs as AWS tells them, `tags` among them.
     """
-    written = {key: value for key, value in (pruned(actual) or {}).items() if key != "tags"}
+    written = {key: value for key, value in pruned_of(kind, actual).items() if key != "tags"}
     for path, unless in LEFT_TO_AWS.get(kind, ()):
         if not written.get(unless):
             written = without_path(written, path)
@@ -50,7 +52,7 @@ def as_written(kind: str, actual: Mapping[str, Any]) -> dict[str, Any]:
             if shorter is not None and normal(kind, shorter) == wanted:
                 written = shorter
     tags = normal(kind, {"tags": actual.get("tags") or {}})
-    return {**(pruned(written) or {}), **tags}
+    return {**pruned_of(kind, written), **tags}
 
 
 def _leaves(value: Any, at: tuple[str | int, ...]) -> list[tuple[str | int, ...]]:

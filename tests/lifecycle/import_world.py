@@ -153,7 +153,7 @@ class _WatchedClient:
 
     def __getattr__(self, method: str) -> Callable[..., Any]:
         call: Callable[..., Any] = getattr(self._client, method)
-        if method == "pages":
+        if method in ("pages", "shape"):
             return call
 
         def watched(**parameters: Any) -> Any:

@@ -201,8 +201,9 @@ def test_user_data_becomes_mime_once() -> None:
 
 def test_subnets_share_the_block_equally() -> None:
     """Each zone's part is a /20 at most and none overlaps."""
-    assert subnet_blocks("10.0.0.0/16", 2) == ["10.0.0.0/20", "10.0.16.0/20"]
-    assert subnet_blocks("10.0.0.0/24", 3) == ["10.0.0.0/26", "10.0.0.64/26", "10.0.0.128/26"]
+    zones = ["us-east-1a", "us-east-1b", "us-east-1c"]
+    assert list(subnet_blocks("10.0.0.0/16", zones[:2]).values()) == ["10.0.0.0/20", "10.0.16.0/20"]
+    assert list(subnet_blocks("10.0.0.0/24", zones).values()) == ["10.0.0.0/26", "10.0.0.64/26", "10.0.0.128/26"]
 
 
 def test_wire_is_laid_over_mapping_by_mapping() -> None:

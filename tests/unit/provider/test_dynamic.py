@@ -115,3 +115,29 @@ def test_what_replaces_gets_another_name(tmp_path: Path, monkeypatch: pytest.Mon
     assert pulumi_state.was_creating(kind, news["identity"])
     monkeypatch.setenv("PULUMI_BACKEND_URL", "https://api.pulumi.com")
     assert not pulumi_state.was_creating(kind, news["identity"])
+
+
+def test_a_check_knows_the_stack_s_other_resources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two subnets that cannot both be: the file backend's state says what stands; another backend is not looked at."""
+    monkeypatch.setattr(pulumi_state, "_read", pulumi_state._read.__wrapped__)
+    (tmp_path / "Pulumi.yaml").write_text("name: p\nruntime: python\nbackend: {url: 'file://./.state'}\n")
+    stacks = tmp_path / ".state/.pulumi/stacks/p"
+    stacks.mkdir(parents=True)
+    kind = "pulumi-python:dynamic/batch:Subnet"
+    stands = {"identity": "p/s/one", "vpcId": "vpc-1", "cidrBlock": "10.0.0.0/20", "subnetId": "subnet-1"}
+    latest: dict[str, Any] = {"resources": [{"type": kind, "inputs": stands, "outputs": stands}]}
+    (stacks / "s.json").write_text(json.dumps({"version": 3, "checkpoint": {"latest": latest}}))
+    monkeypatch.chdir(tmp_path)
+    subnet = provider("Subnet", target="local", region="us-east-1")
+    news = {"identity": "p/s/other", "vpcId": "vpc-1", "cidrBlock": "10.0.8.0/24", "__provider": "x"}
+    (failure,) = subnet.check({}, news).failures
+    assert failure.property == "cidrBlock"
+    assert "overlaps 10.0.0.0/20 of subnet one" in failure.reason
+    assert subnet.check({}, {**news, "identity": "p/s/one"}).failures == []
+    latest["resources"][0]["delete"] = True
+    (stacks / "s.json").write_text(json.dumps({"version": 3, "checkpoint": {"latest": latest}}))
+    assert subnet.check({}, news).failures == []
+    monkeypatch.setenv("PULUMI_BACKEND_URL", "https://api.pulumi.com")
+    latest["resources"][0]["delete"] = False
+    (stacks / "s.json").write_text(json.dumps({"version": 3, "checkpoint": {"latest": latest}}))
+    assert subnet.check({}, news).failures == []
