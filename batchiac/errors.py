@@ -5,7 +5,7 @@ The class decides the exit code; the text is made from the fields. Nothing here 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 
 class BatchiacError(Exception):
@@ -146,3 +146,21 @@ class InterruptedByUserError(BatchiacError):
     """Ctrl-C: what had begun was finished or recorded, nothing new was started."""
 
     exit_code = 130
+
+
+class InterruptedAtOnce(KeyboardInterrupt):
+    """The second Ctrl-C: nobody waits any more for the threads that are at work.
+
+    Attributes:
+        wait: returns when these have ended.
+        let_go: releases the stack's lock, which is otherwise held until then: for a process that ends at once.
+    """
+
+    def __init__(self, wait: Callable[[], object]) -> None:
+        super().__init__("interrupted at once; the next run takes up what had begun")
+        self.wait = wait
+        self.let_go: Callable[[], object] = _nothing
+
+
+def _nothing() -> None:
+    """Nothing is held."""

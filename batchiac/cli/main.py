@@ -15,7 +15,7 @@ import threading
 import click
 
 from batchiac import __version__
-from batchiac.errors import BatchiacError, ProgramError
+from batchiac.errors import BatchiacError, InterruptedAtOnce, ProgramError
 
 VERBS = {
     "preview": "Show what `up` would change.",
@@ -74,11 +74,13 @@ def main(argv: list[str] | None = None) -> None:
     except click.Abort:
         click.echo("batchiac: interrupted", err=True)
         sys.exit(130)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
         # The second Ctrl-C, or one before anything was begun. Threads may still wait for AWS; what they do is noted in
         # the state as begun, and taken up by the next run, so nobody has to wait for them here.
         click.echo("batchiac: interrupted at once; the next run takes up what had begun", err=True)
         sys.stdout.flush()
+        if isinstance(interrupt, InterruptedAtOnce):
+            interrupt.let_go()
         os._exit(130)
     except click.ClickException as error:
         error.show()

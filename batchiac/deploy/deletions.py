@@ -5,7 +5,7 @@ Here too: what a run that died left behind.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from batchiac.deploy.acts import Acts
@@ -14,7 +14,7 @@ from batchiac.deploy.state.checkpoint import PendingOperation
 from batchiac.deploy.state.resource import ResourceState
 from batchiac.deploy.steps import Diagnostic, Op, Step
 from batchiac.deploy.values import for_handler, reveal
-from batchiac.errors import BatchiacError, UnsupportedError
+from batchiac.errors import BatchiacError, InternalError, InterruptedAtOnce, UnsupportedError
 from batchiac.model.handler import RecordedHandler
 
 PARALLEL_DELETES = 64
@@ -74,8 +74,11 @@ class Deletions(Acts):
                 users[id(needed)] += 1
         ready = [state for state in reversed(states) if not users[id(state)]]
         running: dict[Future[None], ResourceState] = {}
+        deleted: set[int] = set()
         first_error: BaseException | None = None
-        with ThreadPoolExecutor(PARALLEL_DELETES, thread_name_prefix="delete") as pool:
+        is_abandoned = False
+        pool = ThreadPoolExecutor(PARALLEL_DELETES, thread_name_prefix="delete")
+        try:
             while ready or running:
                 if first_error is None and not self.cancelled.is_set():
                     for state in ready:
@@ -88,7 +91,8 @@ class Deletions(Acts):
                     done, _ = wait(running, return_when=FIRST_COMPLETED)
                 except KeyboardInterrupt:
                     if self.cancelled.is_set():
-                        raise
+                        is_abandoned = True
+                        raise InterruptedAtOnce(pool.shutdown) from None
                     self.cancelled.set()
                     continue
                 for future in done:
@@ -97,14 +101,20 @@ class Deletions(Acts):
                     if error is not None:
                         first_error = first_error or error
                         continue
+                    deleted.add(id(state))
                     for needed in after[id(state)]:
                         users[id(needed)] -= 1
                         if not users[id(needed)]:
                             ready.append(needed)
+        finally:
+            pool.shutdown(wait=not is_abandoned, cancel_futures=is_abandoned)
         self.journal.commit()
         if first_error is not None:
             raise first_error
         self._require_going()
+        if left := [state for state in states if id(state) not in deleted]:
+            names = ", ".join(f"{state.type} {state.name}" for state in left)
+            raise InternalError(f"{names} could not be deleted: each waits for another of them; nothing is lost")
 
     def _find_later(self, states: Sequence[ResourceState]) -> dict[int, list[ResourceState]]:
         """Per state (its `id()`), what is deleted only after it: what it needs, and what has to outlive its kind.
@@ -113,12 +123,12 @@ class Deletions(Acts):
         it. One that needs such a kind itself waits for none.
         """
         by_urn: dict[str, list[ResourceState]] = {}
+        later: dict[int, list[ResourceState]] = {}
         for state in states:
+            # What it needs precedes it. What follows under such a URN is another entry: one of what was made since,
+            # and of what waits for its deletion.
+            later[id(state)] = [each for urn in {*state.needs()} - {state.urn} for each in by_urn.get(urn, ())]
             by_urn.setdefault(state.urn, []).append(state)
-        later = {
-            id(state): [each for urn in {*state.needs()} - {state.urn} for each in by_urn.get(urn, ())]
-            for state in states
-        }
         needs = {key: list(each) for key, each in later.items()}
         for lasting in states:
             kinds = getattr(self._handler_of(lasting.type), "outlives", ())
@@ -126,7 +136,7 @@ class Deletions(Acts):
             reached = {id(lasting)}
             waiting = [lasting] if outlived else []
             while waiting:
-                for each in needs[id(waiting.pop())]:
+                for each in later[id(waiting.pop())]:
                     if id(each) not in reached:
                         reached.add(id(each))
                         waiting.append(each)
@@ -144,7 +154,7 @@ class Deletions(Acts):
         state: ResourceState,
         op: Op,
         *,
-        keep: ResourceState | None = None,
+        keep: Callable[[ResourceState], ResourceState] | None = None,
         states: Iterable[ResourceState] = (),
     ) -> None:
         step = self._deletion(state, op, states)

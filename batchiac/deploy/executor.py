@@ -126,11 +126,11 @@ class Run(Entries):
             if goal.urn in self._seen:
                 raise UserError(f"{short_type(goal.type)} {goal.name} is declared twice: give each a name of its own")
             self._seen.add(goal.urn)
-        old = self.journal.old(goal.urn)
+        old = self.journal.claim(goal.urn)
         if old is not None and not old.external:
             return old
         for alias in goal.aliases:
-            old = self.journal.old(alias)
+            old = self.journal.claim(alias)
             if old is not None:
                 with self._lock:
                     if alias in self._seen:
@@ -243,7 +243,8 @@ class Run(Entries):
                     old.id, for_handler(reveal(old.outputs, self._unseal)), for_handler(decision.inputs)
                 )
             except PartiallyCreatedError as error:
-                self.journal.exchange(old, attrs.evolve(old, outputs=self._outputs(goal, decision, error.outputs)))
+                partial = self._outputs(goal, decision, error.outputs)
+                self.journal.exchange(old, lambda known: attrs.evolve(known, outputs=partial))
                 raise
             return attrs.evolve(goal_state, outputs=self._kept(self._outputs(goal, decision, outputs), old.outputs))
 
@@ -316,10 +317,7 @@ class Run(Entries):
             self.journal.put(state, instead_of=old)
             return
         # Until the old one is deleted after the program, the state holds both.
-        self.journal.exchange(old, attrs.evolve(old, delete=True))
-        self.journal.put(state)
-        if old.urn != state.urn:
-            self.journal.rename({old.urn: state.urn})
+        self.journal.replace(old, state)
 
     def _outputs(self, goal: Registration, decision: Decision, outputs: Mapping[str, Any]) -> dict[str, Any]:
         marked = marked_outputs(outputs, decision.inputs, goal.additional_secret_outputs)
@@ -349,7 +347,7 @@ class Run(Entries):
     def _delete_first(self, state: ResourceState) -> None:
         require_unprotected([state], "replace")
         if not state.pending_replacement:
-            self._delete(state, Op.DELETE_REPLACED, keep=attrs.evolve(state, pending_replacement=True))
+            self._delete(state, Op.DELETE_REPLACED, keep=lambda known: attrs.evolve(known, pending_replacement=True))
 
     # -- custom resources: imported -----------------------------------------------------------------------------------
 

@@ -28,7 +28,7 @@ from typing import Any, TypeVar
 from attrs import frozen
 
 from batchiac.deploy.monitor import Monitor, Registrar
-from batchiac.errors import BatchiacError, ConfigError, InterruptedByUserError, ProgramError
+from batchiac.errors import BatchiacError, ConfigError, InterruptedAtOnce, InterruptedByUserError, ProgramError
 
 THREADS = 64
 T = TypeVar("T")
@@ -81,6 +81,7 @@ def run_program(program: Program, registrar: Registrar, *, is_preview: bool, can
         ProgramError: the program raised.
         BatchiacError: the first thing that `registrar` raised.
         InterruptedByUserError: Ctrl-C; what had begun has ended.
+        InterruptedAtOnce: Ctrl-C again; it has not.
     """
     entry = program.path / "__main__.py" if program.path.is_dir() else program.path
     if not entry.is_file():
@@ -118,7 +119,7 @@ def _wait(ended: threading.Event, cancelled: threading.Event) -> None:
             ended.wait()
         except KeyboardInterrupt:
             if cancelled.is_set():
-                raise
+                raise InterruptedAtOnce(ended.wait) from None
             cancelled.set()
 
 

@@ -11,7 +11,8 @@ from attrs import field, frozen
 
 from batchiac.deploy.project import Project, SecureText, StackConfig, find_project, has_secure, read_stack, read_yaml
 from batchiac.deploy.secrets import Passphrase
-from batchiac.deploy.state.file_backend import FileStore, backend_folder, write_atomically
+from batchiac.deploy.state.atomic_file import write_atomically
+from batchiac.deploy.state.file_backend import FileStore, backend_folder
 from batchiac.deploy.state.store import MemoryStore, Store
 from batchiac.deploy.values import Secret
 from batchiac.errors import ConfigError

@@ -40,6 +40,11 @@ class PendingOperation:
     resource: ResourceState
     type: OperationType
 
+    def is_on(self, state: ResourceState) -> bool:
+        """True for an update, a deletion or a read of this entry. Not by URN: an update may rename it as well."""
+        mine = self.resource
+        return self.type != "creating" and bool(mine.id) and (mine.type, mine.id) == (state.type, state.id)
+
 
 @frozen(eq=False)
 class Snapshot:
@@ -265,11 +270,13 @@ def without(snapshot: Snapshot, gone: Sequence[ResourceState]) -> Snapshot:
             for key, urns in state.property_dependencies.items()
         }
         deleted_with = names.get(state.deleted_with, "")
-        if (urn, parent, dependencies, deleted_with) != (
+        replace_with = tuple(names[each] for each in state.replace_with if each in names)
+        if (urn, parent, dependencies, deleted_with, replace_with) != (
             state.urn,
             state.parent,
             state.dependencies,
             state.deleted_with,
+            state.replace_with,
         ) or (property_dependencies != state.property_dependencies):
             names[state.urn] = urn
             state = attrs.evolve(
@@ -279,6 +286,7 @@ def without(snapshot: Snapshot, gone: Sequence[ResourceState]) -> Snapshot:
                 dependencies=dependencies,
                 property_dependencies=property_dependencies,
                 deleted_with=deleted_with,
+                replace_with=replace_with,
             )
         names.setdefault(state.urn, urn)
         kept.append(state)

@@ -16,34 +16,35 @@ Source: pulumi/pkg/backend/diy (backend.go, lock.go, state.go).
 from __future__ import annotations
 
 import contextlib
-import getpass
 import json
-import os
-import shutil
-import socket
 import time
-import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import attrs
+import yaml
 
 from batchiac.deploy.secrets import Passphrase, new_passphrase
+from batchiac.deploy.state.atomic_file import copy_atomically, write_atomically
 from batchiac.deploy.state.checkpoint import (
     WRITER_VERSION,
     CheckpointWriter,
     Snapshot,
     find_damage,
-    now,
     read_checkpoint,
 )
-from batchiac.deploy.state.side_journal import Change, SideJournal, digest_of
+from batchiac.deploy.state.ledger import Change
+from batchiac.deploy.state.lock_files import LockFiles
+from batchiac.deploy.state.side_journal import SideJournal, digest_of
 from batchiac.deploy.values import Sealed
 from batchiac.errors import ConfigError, StateError
 
 BOOKKEEPING = ".pulumi"
+LAYOUT = 1
+"""What meta.yaml says of where everything is."""
 
 CHECKPOINT_EVERY_S = 1.0
 CHECKPOINT_SHARE = 10
@@ -93,6 +94,7 @@ class FileStore:
         base = folder / BOOKKEEPING
         self.path = base / "stacks" / project / f"{stack}.json"
         self.lock_folder = base / "locks" / ORGANIZATION / project / stack
+        self._locks = LockFiles(base, self.lock_folder, stack)
         self._history = base / "history" / project / stack
         self._side = SideJournal(base / "journals" / project / f"{stack}.jsonl")
         self._digest = digest_of("")
@@ -117,6 +119,7 @@ class FileStore:
         return self.path.is_file()
 
     def load(self) -> Snapshot:
+        self._require_known_layout()
         for suffix in (".gz", ".zst"):
             compressed = self.path.with_name(self.path.name + suffix)
             if compressed.exists() and not self.path.exists():
@@ -162,14 +165,15 @@ class FileStore:
         if self._saved is None or self._is_due():
             self.save(snapshot())
             return True
-        lines = [each.line(None if each.state is None else self._writer.entry(each.state)) for each in changes]
+        with self._written():
+            texts = [each.text(None if each.state is None else self._writer.entry(each.state)) for each in changes]
         if self._passphrase is not None and not self._has_provider:
             # The first secret of the stack is among them: its salt belongs into the checkpoint.
             self.save(snapshot())
             return True
         with self._written():
             self._write_meta()
-            self._side.append(lines, self._digest, self._saved)
+            self._side.append(texts, self._digest, self._saved)
         return False
 
     def _is_due(self) -> bool:
@@ -183,8 +187,8 @@ class FileStore:
             yield
         except OSError as error:
             raise StateError(
-                f"the state could not be written to {self.path}: {error.strerror or error}; what was being done is"
-                " taken up by the next run"
+                f"the state could not be written to {error.filename or self.path}: {error.strerror or error}; what was"
+                " being done is taken up by the next run"
             ) from error
 
     def _save(self, snapshot: Snapshot) -> None:
@@ -195,12 +199,9 @@ class FileStore:
         self._write_meta()
         self.path.parent.mkdir(parents=True, exist_ok=True)
         if not self._has_backup:
-            self._has_backup = True
             with contextlib.suppress(FileNotFoundError):
-                backup = self.path.with_name(self.path.name + ".bak")
-                beside = backup.with_name(f".{backup.name}.{os.getpid()}")
-                shutil.copyfile(self.path, beside)
-                beside.replace(backup)
+                copy_atomically(self.path, self.path.with_name(self.path.name + ".bak"))
+            self._has_backup = True
         write_atomically(self.path, text)
         self._digest, self._saved = digest_of(text), snapshot
         self._has_provider = self._passphrase is not None
@@ -208,7 +209,30 @@ class FileStore:
     def _write_meta(self) -> None:
         if not self._meta.exists():
             self._meta.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(self._meta, "version: 1\n")
+            write_atomically(self._meta, f"version: {LAYOUT}\n")
+
+    def _require_known_layout(self) -> None:
+        """Raise where the files are not those of Pulumi's layout 1: what is in another place would be taken for none.
+
+        Source: pulumi/pkg/backend/diy/meta.go: without the file, a backend that holds stacks has the old layout.
+        """
+        try:
+            found = yaml.safe_load(self._meta.read_text(encoding="utf-8"))
+            version = found.get("version") if isinstance(found, dict) else None
+        except FileNotFoundError:
+            version = 0 if any(self.path.parents[1].glob("*.json*")) else LAYOUT
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            raise StateError(f"{self._meta} cannot be read: {' '.join(str(error).split())}") from error
+        if version == 0:
+            raise StateError(
+                f"the states in {self.path.parents[1]} are not kept by project, as older versions of Pulumi kept them:"
+                " run `pulumi state upgrade` once; nothing was changed"
+            )
+        if version != LAYOUT:
+            raise StateError(
+                f"{self._meta} says version {version!r}: batchiac reads version {LAYOUT}; use the Pulumi CLI for this"
+                " stack"
+            )
 
     # -- secrets ------------------------------------------------------------------------------------------------------
 
@@ -226,52 +250,22 @@ class FileStore:
 
     # -- lock ---------------------------------------------------------------------------------------------------------
 
+    def lock(self) -> AbstractContextManager[None]:
+        self._require_known_layout()
+        return self._locks.held()
+
     def locks(self) -> list[Path]:
         """The lock files of the stack, whoever holds them."""
-        return sorted(self.lock_folder.glob("*.json"))
-
-    @contextlib.contextmanager
-    def lock(self) -> Iterator[None]:
-        # As Pulumi does it: look, write one's own, look again; of two that meet, both give way.
-        self._require_free(None)
-        mine = self.lock_folder / f"{uuid.uuid4()}.json"
-        self.lock_folder.mkdir(parents=True, exist_ok=True)
-        holder = {
-            "pid": os.getpid(),
-            "username": _user_name(),
-            "hostname": socket.gethostname(),
-            "timestamp": now(),
-        }
-        write_atomically(mine, json.dumps(holder, separators=(",", ":")))
-        try:
-            self._require_free(mine)
-            yield
-        finally:
-            mine.unlink(missing_ok=True)
-            # Empty folders would be noise beside the state, which may be under version control.
-            for folder in (self.lock_folder, *self.lock_folder.parents[:3]):
-                try:
-                    folder.rmdir()
-                except OSError:
-                    break
-
-    def _require_free(self, mine: Path | None) -> None:
-        others = [path for path in self.locks() if path != mine]
-        if others:
-            raise StateError(
-                f"the stack {self._stack} is locked by {_holder(others[0])}: wait for it to end, or, if it was killed,"
-                f" remove the lock with `batchiac cancel --stack {self._stack}` ({others[0]})"
-            )
+        return self._locks.all()
 
     def holders(self) -> list[str]:
         """Who holds the stack, in words."""
-        return [_holder(path) for path in self.locks()]
+        return self._locks.holders()
 
     def break_locks(self) -> None:
         """Remove every lock of the stack, whoever holds it."""
-        for path in self.locks():
-            path.unlink(missing_ok=True)
-            path.with_name(path.name + ".attrs").unlink(missing_ok=True)
+        with self._written():
+            self._locks.remove_all()
 
     # -- history ------------------------------------------------------------------------------------------------------
 
@@ -287,58 +281,15 @@ class FileStore:
             "endTime": int(time.time()),
             "resourceChanges": changes,
         }
-        self._history.mkdir(parents=True, exist_ok=True)
         stem = f"{self._stack}-{time.time_ns()}"
-        write_atomically(self._history / f"{stem}.history.json", json.dumps(entry, separators=(",", ":")))
-        if self.path.exists():
-            shutil.copyfile(self.path, self._history / f"{stem}.checkpoint.json")
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Replace the file's content such that a crash leaves the old or the new one, whole.
-
-    The folder is flushed only for a file that is new: without it a power cut may bring back the content before, whole,
-    and flushing twice doubles the time of every step.
-    """
-    is_new = not path.exists()
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with beside.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
-    # Pulumi's file library keeps the file's MD5 beside it; an old one would be wrong from now on.
-    path.with_name(path.name + ".attrs").unlink(missing_ok=True)
-    if is_new:
-        folder = os.open(path.parent, os.O_RDONLY)
+        path = self._history / f"{stem}.history.json"
         try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-
-
-def _user_name() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # no entry for the user id, as in many containers
-        return str(os.getuid())
-
-
-def _holder(path: Path) -> str:
-    try:
-        held = json.loads(path.read_text(encoding="utf-8"))
-        who = f"{held['username']}@{held['hostname']} (process {held['pid']}) since {held['timestamp']}"
-        gone = held["hostname"] == socket.gethostname() and not _runs(int(held["pid"]))
-    except (OSError, ValueError, KeyError, TypeError):
-        return "an unreadable lock file"
-    return f"{who}, a process that no longer runs" if gone else who
-
-
-def _runs(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
+            self._history.mkdir(parents=True, exist_ok=True)
+            write_atomically(path, json.dumps(entry, separators=(",", ":")))
+            if self.path.exists():
+                copy_atomically(self.path, self._history / f"{stem}.checkpoint.json")
+        except OSError as error:
+            raise StateError(
+                f"the stack's history could not be written to {error.filename or path}: {error.strerror or error}; its"
+                " state is not concerned"
+            ) from error

@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 from attrs import field, frozen
 
-from batchiac.deploy.urn import ROOT_TYPE, is_provider_type, name_of
+from batchiac.deploy.urn import ROOT_TYPE, is_provider_type, name_of, type_of
 
 FIELDS: tuple[tuple[str, str, Any], ...] = (
     # (JSON name, attribute, what it is when absent), in Pulumi's own order.
@@ -32,6 +32,7 @@ FIELDS: tuple[tuple[str, str, Any], ...] = (
     ("customTimeouts", "custom_timeouts", {}),
     ("retainOnDelete", "retain_on_delete", False),
     ("deletedWith", "deleted_with", ""),
+    ("replaceWith", "replace_with", ()),
     ("created", "created", ""),
     ("modified", "modified", ""),
     ("sourcePosition", "source_position", ""),
@@ -78,6 +79,7 @@ class ResourceState:
     pending_replacement: bool = False
     retain_on_delete: bool = False
     deleted_with: str = ""
+    replace_with: tuple[str, ...] = ()
     init_errors: tuple[str, ...] = ()
     additional_secret_outputs: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
@@ -106,7 +108,7 @@ class ResourceState:
         return self.provider.rpartition("::")[0]
 
     def needs(self) -> Iterator[str]:
-        """URNs of everything that must exist while this does: parent, provider, dependencies, deletedWith."""
+        """URNs of all that must exist while this does: parent, provider, dependencies, deletedWith, replaceWith."""
         if self.parent:
             yield self.parent
         if self.provider:
@@ -116,6 +118,7 @@ class ResourceState:
             yield from urns
         if self.deleted_with:
             yield self.deleted_with
+        yield from self.replace_with
 
     def to_json(self) -> dict[str, Any]:
         """The entry as Pulumi writes it; secrets are still `Secret` or `Sealed` objects."""
@@ -153,19 +156,27 @@ def resource_from_json(entry: Mapping[str, Any]) -> ResourceState:
 
 
 def renamed(state: ResourceState, names: Mapping[str, str]) -> ResourceState:
-    """`state` with every URN that it refers to exchanged by `names` (old → new); itself where nothing changes."""
-    if not any(urn in names for urn in state.needs()):
+    """`state` with every URN in it exchanged by `names` (old → new); itself where nothing changes.
+
+    Its own URN is exchanged where only the types above it differ. What has another name or type is another resource.
+    """
+    urn = names.get(state.urn, state.urn)
+    if urn != state.urn and (type_of(urn), name_of(urn)) != (type_of(state.urn), state.name):
+        urn = state.urn
+    if urn == state.urn and not any(each in names for each in state.needs()):
         return state
     provider = state.provider
     if state.provider_urn in names:
         provider = f"{names[state.provider_urn]}::{provider.rpartition('::')[2]}"
     return attrs.evolve(
         state,
+        urn=urn,
         parent=names.get(state.parent, state.parent),
         provider=provider,
-        dependencies=tuple(names.get(urn, urn) for urn in state.dependencies),
+        dependencies=tuple(names.get(each, each) for each in state.dependencies),
         property_dependencies={
-            key: tuple(names.get(urn, urn) for urn in urns) for key, urns in state.property_dependencies.items()
+            key: tuple(names.get(each, each) for each in urns) for key, urns in state.property_dependencies.items()
         },
         deleted_with=names.get(state.deleted_with, state.deleted_with),
+        replace_with=tuple(names.get(each, each) for each in state.replace_with),
     )

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from batchiac.deploy.state.checkpoint import Snapshot, find_damage
-from batchiac.deploy.state.side_journal import Change
+from batchiac.deploy.state.ledger import Change
 from batchiac.deploy.values import Sealed
 from batchiac.errors import InternalError, StateError
 
@@ -26,7 +26,11 @@ class Store(Protocol):
         ...
 
     def save(self, snapshot: Snapshot) -> None:
-        """Keep `snapshot`; when this returns, a crash does not lose it."""
+        """Keep `snapshot`; when this returns, a crash does not lose it.
+
+        Raises:
+            StateError: it could not be written; what was kept before is.
+        """
         ...
 
     def note(self, changes: Sequence[Change], snapshot: Callable[[], Snapshot]) -> bool:
@@ -44,7 +48,7 @@ class Store(Protocol):
         """Hold the stack against other runs.
 
         Raises:
-            StateError: another run holds it.
+            StateError: another run holds it, or it cannot be held.
         """
         ...
 
@@ -64,6 +68,9 @@ class Store(Protocol):
             result: `succeeded` or `failed`.
             changes: step → how many.
             started_s: seconds since 1970.
+
+        Raises:
+            StateError: it could not be written; the state itself is not concerned.
         """
         ...
 

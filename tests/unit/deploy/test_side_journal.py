@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,8 @@ from batchiac.errors import AwsRefusal, StateError
 
 
 def entry(name: str, **fields: Any) -> ResourceState:
-    return ResourceState(f"urn:pulumi:dev::p::t:t:T::{name}", "t:t:T", True, id=f"id-{name}", **fields)
+    given: dict[str, Any] = {"urn": f"urn:pulumi:dev::p::t:t:T::{name}", "type": "t:t:T", "id": f"id-{name}", **fields}
+    return ResourceState(custom=True, **given)
 
 
 @pytest.fixture(autouse=True)
@@ -51,7 +54,10 @@ def what(snapshot: Snapshot) -> Any:
 
 
 ACTS = st.lists(
-    st.tuples(st.sampled_from(["put", "same", "drop", "mark", "begin", "know", "end", "save"]), st.integers(0, 5)),
+    st.tuples(
+        st.sampled_from(["put", "same", "rename", "replace", "drop", "mark", "begin", "know", "end", "save"]),
+        st.integers(0, 5),
+    ),
     max_size=30,
 )
 
@@ -62,7 +68,10 @@ def test_what_was_noted_is_what_there_is(tmp_path_factory: pytest.TempPathFactor
     """After any course of a run, checkpoints in between or not, a new process reads exactly what the dead one knew."""
     folder = tmp_path_factory.mktemp("state")
     first = store(folder)
-    journal = running(first, *(entry(f"old{number}") for number in range(4)))
+    box = ResourceState("urn:pulumi:dev::p::t:t:Box::box", "t:t:Box", False)
+    inner = entry("inner", urn="urn:pulumi:dev::p::t:t:Box$t:t:T::inner", parent=box.urn)
+    user = entry("old3", dependencies=(inner.urn,))
+    journal = running(first, box, inner, *(entry(f"old{number}") for number in range(3)), user)
     begun: list[Any] = []
     for number, (act, which) in enumerate(acts):
         old = journal.left()
@@ -75,21 +84,92 @@ def test_what_was_noted_is_what_there_is(tmp_path_factory: pytest.TempPathFactor
         elif act == "end" and begun:
             journal.end(begun.pop(which % len(begun)))
         elif act == "save":
-            journal._changes.clear()
-            first.save(journal.snapshot())
-        elif old and act in ("same", "drop", "mark"):
+            first.save(journal._whole())
+        elif old and act in ("same", "rename", "replace", "drop", "mark"):
             state = old[which % len(old)]
-            if act == "same":
-                journal.put(attrs.evolve(state, outputs={"at": number}), instead_of=state)
-            elif act == "drop":
+            if act == "drop" and not any(state.urn in each.needs() for each in journal.snapshot().resources):
                 journal.drop(state)
-            elif not state.delete:
-                journal.exchange(state, attrs.evolve(state, delete=True))
+            elif state.delete or not live(journal, state):
+                continue
+            elif act == "same":
+                journal.put(attrs.evolve(state, outputs={"at": number}), instead_of=state)
+            elif act == "rename":
+                type_ = "t:t:Case" if state.type == "t:t:Box" else state.type
+                urn = f"urn:pulumi:dev::p::{type_}::renamed{number}"
+                journal.put(attrs.evolve(state, urn=urn, type=type_, parent="", dependencies=()), instead_of=state)
+            elif act == "replace" and state.custom:
+                journal.replace(state, attrs.evolve(state, id=f"id-new{number}"))
+            elif act == "mark" and state.custom:
+                journal.exchange(state, lambda known: attrs.evolve(known, delete=True))
         journal.commit()
     assert what(store(folder).load()) == what(journal.snapshot())
     journal.close()
     assert what(store(folder).load()) == what(journal.snapshot())
-    assert not (folder / ".pulumi" / "journals").exists()
+    assert not first._side.path.exists()
+
+
+def live(journal: Journal, state: ResourceState) -> bool:
+    """Whether all that the entry needs has been registered, as a program registers it."""
+    return all(journal.new(urn) is not None or journal.old(urn) is None for urn in state.needs())
+
+
+def test_what_is_noted_at_once_is_there_at_once_or_not(tmp_path: Path) -> None:
+    """A line is a whole write: cut off anywhere, no half of a rename, or of a replacement, is there."""
+    first = store(tmp_path)
+    a, user = entry("a"), entry("user", dependencies=(entry("a").urn,))
+    journal = running(first, a, user)
+    before = what(store(tmp_path).load())
+    journal.put(attrs.evolve(a, urn=entry("b").urn), instead_of=a)
+    journal.replace(user, attrs.evolve(user, id="id-next", dependencies=(entry("b").urn,)))
+    journal.commit()
+    after = what(store(tmp_path).load())
+    whole = first._side.path.read_bytes()
+    for size in range(len(whole) + 1):
+        first._side.path.write_bytes(whole[:size])
+        assert what(store(tmp_path).load()) == (after if size == len(whole) else before)
+
+
+def test_a_journal_of_a_line_for_each_change_is_read(tmp_path: Path) -> None:
+    """As earlier versions wrote it."""
+    first = store(tmp_path)
+    journal = running(first, entry("old"))
+    journal.put(attrs.evolve(entry("old"), outputs={"x": 1}), instead_of=entry("old"))
+    journal.begin("creating", entry("a"))
+    journal.commit()
+    expected = what(store(tmp_path).load())
+    head, line = first._side.path.read_text().splitlines()
+    lines = [json.dumps(each) for each in json.loads(line)]
+    assert len(lines) == 2
+    first._side.path.write_text("\n".join([head, *lines, ""]))
+    assert what(store(tmp_path).load()) == expected
+
+
+def test_a_write_that_fails_leaves_the_journal_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk takes a part of a line: it is cut off again, and the stack can be loaded."""
+    first = store(tmp_path)
+    journal = running(first)
+    journal.put(entry("a"))
+    journal.commit()
+    before = first._side.path.read_bytes()
+    journal.put(entry("b"))
+
+    def full(_file: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", full)
+        with pytest.raises(StateError, match="No space left on device"):
+            journal.commit()
+    assert first._side.path.read_bytes() == before
+    assert [each.name for each in store(tmp_path).load().resources] == ["a"]
+    # There is space again, but what failed is not known to be there: nothing may begin in this run.
+    journal.begin("creating", entry("c"))
+    with pytest.raises(StateError, match="No space left on device"):
+        journal.commit()
+    journal.close()
+    left = store(tmp_path).load()
+    assert [each.name for each in left.resources] == ["a", "b"]
+    assert [each.resource.name for each in left.pending] == ["c"]
 
 
 def test_a_line_that_was_not_whole_was_never_acknowledged(tmp_path: Path) -> None:
@@ -133,7 +213,6 @@ def test_a_checkpoint_that_someone_else_wrote_since_wins(tmp_path: Path) -> None
     journal.commit()
     kept = first._side.path.read_text()
     first.save(Snapshot((entry("old"), entry("b"))))
-    first._side.path.parent.mkdir(parents=True)
     first._side.path.write_text(kept)
     found = store(tmp_path).load()
     assert [each.name for each in found.resources] == ["old", "b"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import socket
@@ -25,6 +26,7 @@ from batchiac.deploy.state.checkpoint import (
 from batchiac.deploy.state.file_backend import FileStore
 from batchiac.deploy.state.journal import Journal
 from batchiac.deploy.state.resource import ResourceState
+from batchiac.deploy.state.side_journal import SideJournal
 from batchiac.deploy.state.store import MemoryStore
 from batchiac.deploy.values import SECRET, SIGNATURE_KEY, Sealed, Secret
 from batchiac.errors import ConfigError, InternalError, StateError
@@ -69,6 +71,7 @@ def test_round_trip_of_every_field() -> None:
         protect=True,
         retain_on_delete=True,
         deleted_with=A.urn,
+        replace_with=(A.urn,),
         custom_timeouts={"create": 300},
         additional_secret_outputs=("arn",),
         ignore_changes=("x",),
@@ -120,6 +123,7 @@ def test_an_unknown_value_is_never_written() -> None:
     [
         ((ROOT, A), "unknown provider"),
         ((ROOT, PROVIDER, B, A), "comes after"),
+        ((ROOT, PROVIDER, thing("b", replace_with=(A.urn,))), "missing"),
         ((PROVIDER, A), "missing"),
         ((ROOT, PROVIDER, A, A), "there twice"),
         ((attrs.evolve(ROOT, id="x"),), "component with an id"),
@@ -159,7 +163,7 @@ def test_a_damaged_file_is_refused(change: Any, words: str) -> None:
 def test_what_is_gone_is_forgotten_everywhere() -> None:
     """Dependencies on it go; a child of it moves below the root, as under `pulumi refresh`."""
     child = ResourceState("urn:pulumi:dev::p::t:t:T$t:t:C::c", "t:t:C", False, parent=A.urn)
-    user = thing("u", child.urn)
+    user = thing("u", child.urn, replace_with=(A.urn, child.urn))
     kept = without(Snapshot((ROOT, PROVIDER, A, B, child, user)), [A])
     assert find_damage(kept.resources) is None
     by_name = {state.name: state for state in kept.resources}
@@ -167,6 +171,7 @@ def test_what_is_gone_is_forgotten_everywhere() -> None:
     assert by_name["b"].property_dependencies == {"ref": ()}
     assert (by_name["c"].urn, by_name["c"].parent) == ("urn:pulumi:dev::p::t:t:C::c", "")
     assert by_name["u"].dependencies == (by_name["c"].urn,)
+    assert by_name["u"].replace_with == (by_name["c"].urn,)
 
 
 def store_in(folder: Path) -> FileStore:
@@ -219,7 +224,101 @@ def test_lock_keeps_others_out_and_goes(tmp_path: Path) -> None:
         with pytest.raises(StateError, match=str(os.getpid())), other.lock():
             raise AssertionError("two hold the stack")
     assert other.locks() == []
-    assert not (tmp_path / ".pulumi/locks").exists()
+
+
+def test_stacks_of_one_backend_do_not_disturb_each_other(tmp_path: Path) -> None:
+    """Locks and journals of several stacks come and go at once: none takes away the folder of another."""
+    failures: list[BaseException] = []
+
+    def work(stack: str) -> None:
+        try:
+            store = FileStore(tmp_path, "p", stack, environ={})
+            journal = SideJournal(tmp_path / ".pulumi/journals/p" / f"{stack}.jsonl")
+            for _ in range(60):
+                with store.lock():
+                    journal.append(["{}"], "", Snapshot())
+                journal.clear()
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(f"s{number}",)) for number in range(3)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join(60)
+    assert failures == []
+
+
+def test_a_lock_that_cannot_be_written_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pulumi's CLI takes every file in the folder for a lock: half of one is not there, and is not left elsewhere."""
+    store = store_in(tmp_path)
+    seen: list[list[str]] = []
+
+    def full(_file: int) -> None:
+        seen.append([path.name for path in store.lock_folder.iterdir()])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(StateError, match=r"lock of stack dev could not be written to .*: No space"), store.lock():
+        raise AssertionError("held without a lock")
+    assert seen == [[]]
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_a_backend_that_is_no_folder_is_said_to_be_so(tmp_path: Path) -> None:
+    """One sentence, for the lock and for the state."""
+    (tmp_path / ".pulumi").mkdir()
+    (tmp_path / ".pulumi/locks").touch()
+    (tmp_path / ".pulumi/stacks").touch()
+    store = store_in(tmp_path)
+    with pytest.raises(StateError, match="lock of stack dev could not be written"), store.lock():
+        raise AssertionError("held without a lock")
+    with pytest.raises(StateError, match="state could not be written"):
+        store.save(Snapshot((ROOT,)))
+
+
+def test_what_only_pulumi_takes_for_a_lock_is_broken_too(tmp_path: Path) -> None:
+    """A temporary file that an older version left there keeps the CLI out: `cancel` names and removes it."""
+    store = store_in(tmp_path)
+    store.lock_folder.mkdir(parents=True)
+    (store.lock_folder / ".x.json.1.tmp").write_text("{")
+    with store.lock():
+        pass
+    assert store.holders() == ["an unreadable lock file"]
+    store.break_locks()
+    assert list(store.lock_folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("call", ["load", "lock"])
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ({"stacks/dev.json": "{}"}, "pulumi state upgrade"),
+        ({"stacks/other.json.gz": ""}, "pulumi state upgrade"),
+        ({"meta.yaml": "version: 0\n"}, "pulumi state upgrade"),
+        ({"meta.yaml": "version: 2\n"}, "says version 2: batchiac reads version 1"),
+        ({"meta.yaml": "{}\n"}, "says version None"),
+        ({"meta.yaml": "- 1\n"}, "says version None"),
+        ({"meta.yaml": "a: ["}, "cannot be read"),
+    ],
+)
+def test_another_layout_is_not_taken_for_an_empty_stack(
+    tmp_path: Path, call: str, files: dict[str, str], words: str
+) -> None:
+    """Acting on a state that is somewhere else would make everything twice."""
+    for name, text in files.items():
+        path = tmp_path / ".pulumi" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    with pytest.raises(StateError, match=words):
+        getattr(store_in(tmp_path), call)()
+
+
+def test_old_files_beside_the_known_layout_are_nobodys(tmp_path: Path) -> None:
+    """As for Pulumi: meta.yaml decides."""
+    store_in(tmp_path).save(Snapshot((ROOT,)))
+    (tmp_path / ".pulumi/stacks/dev.json").write_text("{}")
+    assert len(store_in(tmp_path).load().resources) == 1
 
 
 def test_a_dead_holder_is_said_to_be_dead(tmp_path: Path) -> None:
@@ -247,6 +346,26 @@ def test_other_secret_stores_are_refused(tmp_path: Path) -> None:
     store.save(Snapshot((ROOT,), secrets_provider={"type": "cloud", "state": {"url": "awskms://x"}}))
     with pytest.raises(ConfigError, match="cloud"):
         store_in(tmp_path).load()
+
+
+def test_a_write_that_fails_leaves_the_state_and_nothing_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The checkpoint is the one before, whole; no temporary file stays."""
+    store = store_in(tmp_path)
+    store.save(Snapshot((ROOT,)))
+    store.record("update", "succeeded", {}, 1)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+
+    def full(_file: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(StateError, match="state could not be written"):
+        store.save(Snapshot((ROOT, PROVIDER)))
+    with pytest.raises(StateError, match="history could not be written"):
+        store.record("update", "succeeded", {}, 1)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
 
 def test_history_is_pulumis(tmp_path: Path) -> None:
@@ -300,8 +419,7 @@ def test_the_journal_is_valid_at_every_moment() -> None:
     journal = Journal(Snapshot((ROOT, PROVIDER, A, B)), None)
     journal.put(ROOT, instead_of=ROOT)
     journal.put(PROVIDER, instead_of=PROVIDER)
-    journal.exchange(A, attrs.evolve(A, delete=True))
-    journal.put(attrs.evolve(A, id="id-new"))
+    journal.replace(A, attrs.evolve(A, id="id-new"))
     snapshot = journal.snapshot()
     assert find_damage(snapshot.resources) is None
     assert [(state.name, state.delete) for state in snapshot.resources[2:]] == [("a", False), ("a", True), ("b", False)]
