@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from batchiac.cli.session import Session, ask, require_somebody, show, stack_options
+from batchiac.cli.session import Session, ask, require_somebody, show, show_event, stack_options
 
 if TYPE_CHECKING:
     from batchiac.deploy.steps import Plan
@@ -34,6 +34,8 @@ def command(stack: str | None, cwd: Path, yes: bool, as_json: bool) -> None:
         return not changed or yes or ask("Take this over into the state?")
 
     result = refresh(session.stack, session.handlers, approve=approve, before_acting=session.require_answer)
+    for event in result.diagnostics if result is not None else ():
+        show_event(event)
     if result is None:
         show([Line("Nothing was changed.")], stream)
     elif as_json:

@@ -18,10 +18,10 @@ import attrs
 from batchiac.deploy.acts import HandlerOf, Listener
 from batchiac.deploy.executor import Run
 from batchiac.deploy.refresher import Drift, read_drift
-from batchiac.deploy.running import load_state, new_run, recorded, root_outputs, run_program
+from batchiac.deploy.running import add_to_history, holding, load_state, new_run, recorded, root_outputs, run_program
 from batchiac.deploy.stack import Stack
 from batchiac.deploy.stakes import count_ended, count_jobs, may_end, may_interrupt
-from batchiac.deploy.state.checkpoint import Snapshot
+from batchiac.deploy.state.checkpoint import PendingOperation, Snapshot
 from batchiac.deploy.state.journal import Journal
 from batchiac.deploy.steps import Diagnostic, Event, Plan, Result
 from batchiac.deploy.values import masked, plain, reveal
@@ -70,8 +70,9 @@ def preview(
         require_safe(stack.target, acting=True)
         drift = read_drift(base, handlers, stack.store.unseal)
         base = drift.snapshot
-    if base.pending and not refresh:
-        names = ", ".join(sorted({f"{each.type} {each.resource.name}" for each in base.pending}))
+    unsettled = [each for each in base.pending if handlers(each.resource.type) is not None]
+    if unsettled and not refresh:
+        names = ", ".join(sorted({f"{each.type} {each.resource.name}" for each in unsettled}))
         if holders := stack.store.holders():
             said = f"{', '.join(holders)} is at work on this stack ({names}): what it has not done yet is in this plan"
         else:
@@ -104,18 +105,18 @@ def up(
         As `preview`; and what handlers raise. What was done until then is recorded.
     """
     started, wall_s = time.monotonic(), int(time.time())
-    with stack.store.lock():
+    with holding(stack):
         base = load_state(stack)
         drift = None
-        unsettled = _begun(base)
-        if refresh or unsettled:
+        unsettled = _begun(base, handlers)
+        if refresh or any(_is_read(each, handlers) for each in base.pending):
             # Of an interrupted update or delete nobody knows whether it took effect, so it is looked at.
             require_safe(stack.target, acting=True)
             before_acting()
             drift = read_drift(
                 base, handlers, stack.store.unseal, only=None if refresh else unsettled, unsettled=unsettled
             )
-            base = _looked_at(drift.snapshot)
+            base = _looked_at(drift.snapshot, handlers)
         plan = _plan(stack, handlers, base, drift, on_event, started)
         if approve is not _agreed and _costs_jobs(plan, handlers):
             # Whoever is asked learns how many jobs it costs, as of now.
@@ -149,11 +150,11 @@ def refresh(
         What had changed outside; None when `approve` said no.
     """
     started, wall_s = time.monotonic(), int(time.time())
-    with stack.store.lock():
+    with holding(stack):
         base = load_state(stack)
         require_safe(stack.target, acting=True)
         before_acting()
-        drift = read_drift(base, handlers, stack.store.unseal, unsettled=_begun(base))
+        drift = read_drift(base, handlers, stack.store.unseal, unsettled=_begun(base, handlers))
         outputs = root_outputs(base)
         result = Result(
             drift.steps,
@@ -164,9 +165,8 @@ def refresh(
         )
         if not approve(result):
             return None
-        stack.store.save(_looked_at(drift.snapshot))
-        stack.store.record("refresh", "succeeded", result.summary, wall_s)
-        return result
+        stack.store.save(_looked_at(drift.snapshot, handlers))
+        return attrs.evolve(result, diagnostics=add_to_history(stack, "refresh", "succeeded", result.summary, wall_s))
 
 
 def destroy(
@@ -186,7 +186,7 @@ def destroy(
         UserError: something is protected; nothing was deleted.
     """
     started, wall_s = time.monotonic(), int(time.time())
-    with stack.store.lock():
+    with holding(stack):
         base = load_state(stack)
         foreseen = new_run(stack, handlers, Journal(base, None, pending=base.pending), _silent, acting=False)
         foreseen.confirm_created()
@@ -235,14 +235,22 @@ def _counted(plan: Plan, stack: Stack, handlers: HandlerOf) -> Plan:
     return count_ended(plan, handlers, stack.store.unseal) if may_end(plan, handlers) else plan
 
 
-def _begun(snapshot: Snapshot) -> set[str]:
-    """URNs of what a run that died was updating or deleting."""
-    return {each.resource.urn for each in snapshot.pending if each.type != "creating"}
+def _begun(snapshot: Snapshot, handlers: HandlerOf) -> set[str]:
+    """URNs of what a run that died was updating or deleting, as the state has them."""
+    begun = [each for each in snapshot.pending if _is_read(each, handlers)]
+    return {state.urn for state in snapshot.resources if any(each.is_on(state) for each in begun)}
 
 
-def _looked_at(snapshot: Snapshot) -> Snapshot:
-    """The snapshot when all that was begun has been read; a create stays open, until it is confirmed or done again."""
-    return attrs.evolve(snapshot, pending=tuple(each for each in snapshot.pending if each.type == "creating"))
+def _looked_at(snapshot: Snapshot, handlers: HandlerOf) -> Snapshot:
+    """The snapshot when all that was begun has been read; a create stays open, until it is confirmed or done again.
+
+    So does what nobody here can read: it is the Pulumi CLI's.
+    """
+    return attrs.evolve(snapshot, pending=tuple(each for each in snapshot.pending if not _is_read(each, handlers)))
+
+
+def _is_read(operation: PendingOperation, handlers: HandlerOf) -> bool:
+    return operation.type != "creating" and handlers(operation.resource.type) is not None
 
 
 def _without(said: Sequence[Diagnostic], on_event: Listener) -> Listener:

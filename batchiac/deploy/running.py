@@ -18,9 +18,15 @@ from batchiac.deploy.stack import Stack, provider_inputs
 from batchiac.deploy.state.checkpoint import Snapshot
 from batchiac.deploy.state.journal import Journal
 from batchiac.deploy.steps import Diagnostic, count_steps
-from batchiac.deploy.values import for_handler, reveal
-from batchiac.errors import BatchiacError, FindingsError, InterruptedByUserError, ProgramError, RefusedError
-from batchiac.model.handler import NeighbourlyHandler, Properties
+from batchiac.errors import (
+    BatchiacError,
+    FindingsError,
+    InterruptedAtOnce,
+    InterruptedByUserError,
+    ProgramError,
+    RefusedError,
+    StateError,
+)
 
 
 def load_state(stack: Stack) -> Snapshot:
@@ -68,19 +74,10 @@ def new_run(
     known: dict[str, Any] = {}
     lock = threading.Lock()
 
-    def neighbours(_identity: str, kind: str) -> list[Properties]:
-        # What a replacement has deleted already is there no more; what waits for its deletion is.
-        standing = [each for each in journal.snapshot().resources if each.custom and not each.pending_replacement]
-        ours = [each for each in standing if each.type.rpartition(":")[2] == kind and not each.external]
-        return [for_handler(reveal(each.outputs, stack.store.unseal)) for each in ours]
-
     def handler_of(token: str) -> Any:
         with lock:
             if token not in known:
-                handler: Any = handlers(token)
-                known[token] = handler
-                if isinstance(handler, NeighbourlyHandler):
-                    handler.neighbours = neighbours
+                known[token] = handlers(token)
             return known[token]
 
     return kind(
@@ -151,6 +148,30 @@ def _findings(run: Run) -> FindingsError:
 
 
 @contextlib.contextmanager
+def holding(stack: Stack) -> Iterator[None]:
+    """Hold the stack against other runs as long as the block lasts, and what it has begun.
+
+    Raises:
+        StateError: another run holds it, or it cannot be held.
+    """
+    with contextlib.ExitStack() as held:
+        held.enter_context(stack.store.lock())
+        try:
+            yield
+        except InterruptedAtOnce as interrupt:
+            # The process may live on (a notebook, a test), and its threads go on creating.
+            kept = held.pop_all()
+            interrupt.let_go = kept.close
+            threading.Thread(target=_release, args=(interrupt, kept), name="lock", daemon=True).start()
+            raise
+
+
+def _release(interrupt: InterruptedAtOnce, held: contextlib.ExitStack) -> None:
+    interrupt.wait()
+    held.close()
+
+
+@contextlib.contextmanager
 def recorded(stack: Stack, journal: Journal, run: Run, kind: str, wall_s: int) -> Iterator[None]:
     """Whatever happens inside, what was done is on the disk and in the history."""
     result = "failed"
@@ -169,4 +190,16 @@ def recorded(stack: Stack, journal: Journal, run: Run, kind: str, wall_s: int) -
         journal.close()
         result = "succeeded"
     finally:
-        stack.store.record(kind, result, count_steps(run.steps), wall_s)
+        for warning in add_to_history(stack, kind, result, count_steps(run.steps), wall_s):
+            run.diagnose(warning)
+
+
+def add_to_history(
+    stack: Stack, kind: str, result: str, changes: dict[str, int], wall_s: int
+) -> tuple[Diagnostic, ...]:
+    """Add what was done to the stack's history; a warning where it cannot be. What was done is done all the same."""
+    try:
+        stack.store.record(kind, result, changes, wall_s)
+    except StateError as error:
+        return (Diagnostic("warning", error.message),)
+    return ()

@@ -25,10 +25,10 @@ from batchiac.deploy.importing.option import MISMATCH
 from batchiac.deploy.importing.program import Source, logical_names, write_program
 from batchiac.deploy.monitor import Answer
 from batchiac.deploy.registration import Registration
-from batchiac.deploy.running import load_state, new_run, run_program
+from batchiac.deploy.running import add_to_history, load_state, new_run, run_program
 from batchiac.deploy.stack import Stack
+from batchiac.deploy.state.atomic_file import write_atomically
 from batchiac.deploy.state.checkpoint import Snapshot
-from batchiac.deploy.state.file_backend import write_atomically
 from batchiac.deploy.state.journal import Journal
 from batchiac.deploy.steps import Diagnostic, Op, Result, Step
 from batchiac.deploy.urn import name_of
@@ -118,7 +118,8 @@ def import_existing(
             if out is not None:
                 out.unlink(missing_ok=True)
             raise
-        stack.store.record("resource-import", "succeeded", imports.result.summary, wall_s)
+        for warning in add_to_history(stack, "resource-import", "succeeded", imports.result.summary, wall_s):
+            on_event(warning)
         return imports
 
 
