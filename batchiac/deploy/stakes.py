@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 import attrs
 
 from batchiac.deploy.acts import HandlerOf
+from batchiac.deploy.secrecy import hidden_texts
 from batchiac.deploy.steps import EndedJobs, Op, Plan, Step
 from batchiac.deploy.values import Unseal, for_handler, reveal
 from batchiac.model.handler import Effect
@@ -50,8 +51,10 @@ def count_jobs(plan: P, handlers: HandlerOf, unseal: Unseal) -> P:
         foresee = getattr(handlers(step.type), "foresee", None)
         if foresee is None or step.old is None or step.new is None:
             return step
-        state, inputs = (for_handler(reveal(each, unseal)) for each in (step.old.outputs, step.new.inputs))
-        return attrs.evolve(step, notes=tuple(foresee(step.old.id, state, inputs)))
+        state, inputs = (reveal(each, unseal) for each in (step.old.outputs, step.new.inputs))
+        hidden = hidden_texts(state, inputs)
+        notes = foresee(step.old.id, for_handler(state), for_handler(inputs))
+        return attrs.evolve(step, notes=tuple(hidden.masked(note) for note in notes))
 
     asked = [step for step in plan.steps if _interrupts(step)]
     with ThreadPoolExecutor(PARALLEL, thread_name_prefix="count") as pool:

@@ -270,3 +270,11 @@ def test_what_a_check_takes_over_from_a_secret_stays_one(world: World, tmp_path:
     world.write('Thing("a", size=1)').up()
     state = world.things()["a"]
     assert state.inputs["password"] == state.outputs["password"] == Secret("swordfish")
+
+
+def test_notes_that_are_asked_for_say_no_secret(world: World) -> None:
+    """What is said again with the jobs at stake in it (`foresee`) is looked through as the diff's own notes are."""
+    world.write(f'Thing("a", password={SECRET}, image="x")').up()
+    world.handler.foresee = lambda _id, state, _inputs: (f"2 jobs with {state['password']} end",)
+    plan = world.write(f'Thing("a", password={SECRET}, image="y")').preview(refresh=True)
+    assert [step.notes for step in plan.steps if step.op == "replace"] == [("2 jobs with [secret] end",)]
