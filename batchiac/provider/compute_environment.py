@@ -19,7 +19,6 @@ from batchiac.aws.deletion import delete_when_accepted
 from batchiac.aws.wait import Wait
 from batchiac.errors import WaitError
 from batchiac.model.handler import CheckFailure, CheckResult, DiffResult, Effect, Properties, PropertyChange, ReadResult
-from batchiac.model.unknown import UNKNOWN
 from batchiac.provider.batch_resource import BatchResource
 from batchiac.provider.bridge import BRIDGED, MADE_FOR, find_bridge, replace_through_bridge, retire_bridge
 from batchiac.provider.drain import (
@@ -27,14 +26,13 @@ from batchiac.provider.drain import (
     Jobs,
     drain,
     drain_failures,
-    drain_words,
     in_minutes,
-    job_names,
     short_name,
     wait_for_queues,
 )
 from batchiac.provider.floating import resolve_launch_template
 from batchiac.provider.identity import CREATING, identity_of
+from batchiac.provider.job_words import bridge_words, infrastructure_words, replacement_words
 from batchiac.provider.naming import AUTO_NAMED
 from batchiac.provider.normalise import normal
 from batchiac.provider.resource import PLACE
@@ -130,10 +128,7 @@ class ComputeEnvironment(BatchResource):
         delete_first = bool(replaces) and self._must_delete_first(state, inputs)
         notes = list(self._update_notes(inputs, changes, jobs))
         if delete_first and inputs.get("replaceThroughBridge") is True:
-            notes = [
-                "replaced through a bridge: a second environment takes the queues while this one drains and is made"
-                f" anew under its name and ARN; {drain_words(inputs, _some(jobs, 'get'))}"
-            ]
+            notes = [bridge_words(inputs, jobs)]
             changes = [_with_kind(each, each.kind.removesuffix("-replace")) for each in changes]
             replaces, delete_first = [], False
         return DiffResult(changes, replaces, delete_first, notes)  # type: ignore[arg-type]
@@ -149,23 +144,9 @@ class ComputeEnvironment(BatchResource):
     def _update_notes(self, inputs: Properties, changes: Iterable[PropertyChange], jobs: Jobs | None) -> Iterable[str]:
         effects = {each.effect for each in changes}
         if Effect.REPLACE in effects:
-            yield (
-                "replacement: a new environment is made, queues are repointed,"
-                f" {drain_words(inputs, _some(jobs, 'get', ' on the old one'))}"
-            )
+            yield replacement_words(inputs, jobs)
         elif Effect.INFRASTRUCTURE_UPDATE in effects:
-            policy = inputs.get("updatePolicy") or {}
-            if policy is not UNKNOWN and policy.get("terminateJobsOnUpdate"):
-                ended = _some(jobs, "are")
-                yield f"infrastructure update: instances are replaced; {ended} terminated at once (updatePolicy)"
-            else:
-                minutes = aws.DEFAULT_JOB_MINUTES
-                if policy is not UNKNOWN:
-                    minutes = policy.get("jobExecutionTimeoutMinutes", minutes)
-                yield (
-                    f"infrastructure update: instances are replaced; {_some(jobs, 'get')} up to {minutes} minutes"
-                    " (updatePolicy), then they are terminated and their retry rules apply"
-                )
+            yield infrastructure_words(inputs, jobs)
 
     @classmethod
     def wire_of(cls, inputs: Properties) -> dict[str, Any]:
@@ -357,12 +338,3 @@ def _as_replacement(change: PropertyChange) -> PropertyChange:
 
 def _with_kind(change: PropertyChange, kind: str) -> PropertyChange:
     return evolve(change, kind=kind)  # type: ignore[arg-type]  # one of the six words, with or without its suffix
-
-
-def _some(jobs: Jobs | None, verb: str, where: str = "") -> str:
-    """ "12 running jobs (a, b, c, d, e and 7 more) get", with one job "1 running job (a) gets"; uncounted without."""
-    if jobs is None:
-        return f"running jobs{where} {verb}"
-    if len(jobs) == 1:
-        return f"1 running job{where} ({job_names(jobs)}) {_OF_ONE[verb]}"
-    return f"{len(jobs)} running jobs{where} ({job_names(jobs)}) {verb}" if jobs else f"0 running jobs{where} {verb}"

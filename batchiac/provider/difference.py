@@ -50,3 +50,14 @@ def differences(old: Any, new: Any, path: str = "") -> Iterator[Difference]:
             yield from differences(before, after, f"{path}[{index}]")
     elif old != new or isinstance(old, bool) is not isinstance(new, bool):
         yield Difference(path, old, new)
+
+
+def said_at(properties: Mapping[str, Any], path: str) -> Any:
+    """What the properties themselves say at the path of a difference; None where they say nothing, and inside a list,
+    whose normal form may have another order."""
+    if "[" in path:
+        return None
+    found: Any = properties
+    for key in path.split("."):
+        found = found.get(key) if isinstance(found, Mapping) else None
+    return found

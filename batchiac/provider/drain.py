@@ -11,7 +11,7 @@ from batchiac.aws.door import Door
 from batchiac.aws.wait import wait_until
 from batchiac.errors import WaitError
 from batchiac.model.deadline import step_deadline_s
-from batchiac.model.handler import CheckFailure, Properties
+from batchiac.model.handler import CheckFailure
 from batchiac.model.unknown import UNKNOWN
 
 Jobs = list[dict[str, Any]]
@@ -51,13 +51,6 @@ def job_names(jobs: Jobs) -> str:
     """The names of the first five, and how many more there are."""
     names = [str(each.get("jobName", each["jobId"])) for each in jobs[:5]]
     return ", ".join(names) + (f" and {len(jobs) - 5} more" if len(jobs) > 5 else "")
-
-
-def drain_words(inputs: Properties, jobs: str) -> str:
-    """What becomes of jobs, in the words of a plan: "12 running jobs get up to 30 minutes, then the instances end"."""
-    terms = {**DRAIN, **(inputs.get("drain") or {})}
-    after = "then the instances end" if terms["onDeadline"] == "interrupt" else "then the deletion fails"
-    return f"{jobs} up to {in_minutes(terms['deadlineS'])}, {after}"
 
 
 def in_minutes(seconds: float) -> str:

@@ -37,7 +37,7 @@ from batchiac.model.handler import (
     ReadResult,
 )
 from batchiac.model.unknown import UNKNOWN
-from batchiac.provider.difference import ABSENT, differences
+from batchiac.provider.difference import ABSENT, differences, said_at
 from batchiac.provider.identity import creating_tag, identity_of, logical_name, without_creating
 from batchiac.provider.naming import AUTO_NAMED, auto_name
 from batchiac.provider.normalise import normal
@@ -163,12 +163,13 @@ class ResourceHandler(ABC):
         replaces: dict[str, None] = {}
         for each in differences(old, new):
             row = effect_of(self.kind, each.path, state, inputs)
-            kind = each.kind
+            # A default that is spelled out has no place in the normal form; in a plan it is what the program says.
+            shown_old = said_at(state, each.path) if each.old is ABSENT else each.old
+            shown_new = said_at(inputs, each.path) if each.new is ABSENT else each.new
+            kind = each.kind if shown_old is None or shown_new is None else "update"
             if row.effect is Effect.REPLACE:
                 replaces[_top(each.path)] = None
                 kind += "-replace"
-            shown_old = None if each.old is ABSENT else each.old
-            shown_new = None if each.new is ABSENT else each.new
             changes.append(PropertyChange(each.path, kind, shown_old, shown_new, row.effect, row.note))  # type: ignore[arg-type]
         delete_first = bool(replaces) and self._must_delete_first(state, inputs)
         return DiffResult(changes, list(replaces), delete_first)  # type: ignore[arg-type]
