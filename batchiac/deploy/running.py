@@ -18,6 +18,7 @@ from batchiac.deploy.stack import Stack, provider_inputs
 from batchiac.deploy.state.checkpoint import Snapshot
 from batchiac.deploy.state.journal import Journal
 from batchiac.deploy.steps import Diagnostic, count_steps
+from batchiac.deploy.values import for_handler, reveal
 from batchiac.errors import (
     BatchiacError,
     FindingsError,
@@ -27,6 +28,7 @@ from batchiac.errors import (
     RefusedError,
     StateError,
 )
+from batchiac.model.handler import NeighbourlyHandler, Properties
 
 
 def load_state(stack: Stack) -> Snapshot:
@@ -74,10 +76,19 @@ def new_run(
     known: dict[str, Any] = {}
     lock = threading.Lock()
 
+    def neighbours(_identity: str, kind: str) -> list[Properties]:
+        # What a replacement has deleted already is there no more; what waits for its deletion is.
+        standing = [each for each in journal.snapshot().resources if each.custom and not each.pending_replacement]
+        ours = [each for each in standing if each.type.rpartition(":")[2] == kind and not each.external]
+        return [for_handler(reveal(each.outputs, stack.store.unseal)) for each in ours]
+
     def handler_of(token: str) -> Any:
         with lock:
             if token not in known:
-                known[token] = handlers(token)
+                handler: Any = handlers(token)
+                known[token] = handler
+                if isinstance(handler, NeighbourlyHandler):
+                    handler.neighbours = neighbours
             return known[token]
 
     return kind(
