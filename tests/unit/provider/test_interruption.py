@@ -47,7 +47,7 @@ def dying_door(world: Any, limit: int, reached: list[bool], *, answered: bool) -
     class DyingDoor(Door):
         def _build(self, service: str) -> door.Client:
             # What boto3 makes of a service's description takes longer than a case: the world's is taken.
-            return self._clients.setdefault(service, Dying(world.door.client(service)._raw, service))
+            return self._clients.setdefault(service, Dying(world.door.client(service)._raw, service, self._repeats))
 
     return DyingDoor(world.door.target, sleep=world.door.sleep, clock=world.door.clock)
 
