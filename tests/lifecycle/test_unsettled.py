@@ -150,22 +150,28 @@ def test_a_second_interrupt_holds_the_stack_until_its_threads_have_ended(file_wo
             assert go.wait(20)
 
     file_world.account.on_call = block
-    run_is_over = threading.Event()
+    heard = threading.Event()
 
-    def interrupt() -> None:
-        at_work.wait(20)
-        while not run_is_over.wait(0.05):
-            os.kill(os.getpid(), signal.SIGINT)
+    def hear(number: int, frame: Any) -> None:
+        heard.set()
+        signal.default_int_handler(number, frame)
 
-    killer = threading.Thread(target=interrupt)
+    def interrupt_twice() -> None:
+        assert at_work.wait(20)
+        os.kill(os.getpid(), signal.SIGINT)
+        # Not before the run waits again: two interrupts in one instant are one.
+        assert heard.wait(20)
+        threading.Event().wait(0.2)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    killer = threading.Thread(target=interrupt_twice)
     killer.start()
+    before = signal.signal(signal.SIGINT, hear)
     try:
         with pytest.raises(InterruptedAtOnce) as interrupted:
-            try:
-                getattr(file_world, act)()
-            finally:
-                run_is_over.set()
+            getattr(file_world, act)()
     finally:
+        signal.signal(signal.SIGINT, before)
         killer.join(20)
     other = file_world.stack().store
     assert len(other.holders()) == 1
