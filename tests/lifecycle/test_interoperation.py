@@ -183,7 +183,7 @@ def test_locks_keep_each_other_out(shared: World) -> None:
         assert done.returncode != 0
         assert "currently locked by 1 lock" in done.stderr + done.stdout
     folder = store.lock_folder  # type: ignore[attr-defined]
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     # As the CLI 3.260 writes it.
     (folder / "9b0b7c1e.json").write_text(
         '{"pid":4711,"username":"ada","hostname":"analytical","timestamp":"2026-11-21T05:41:19.760952968Z"}'
