@@ -9,13 +9,19 @@ from collections.abc import Callable, Sequence
 
 
 class BatchiacError(Exception):
-    """Base of all. `exit_code` is what the command line ends with."""
+    """Base of all. `exit_code` is what the command line ends with.
+
+    Attributes:
+        message: one sentence.
+        leaves_doubt: True when what was asked of AWS may be done all the same.
+    """
 
     exit_code = 1
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.message = message
+        self.leaves_doubt = False
 
 
 class InternalError(BatchiacError):
@@ -86,6 +92,7 @@ class AwsRefusal(RefusedError):  # noqa: N818  AWS's word for it here is a refus
         self.code = code
         self.aws_message = aws_message
         self.http_status = http_status
+        self.leaves_doubt = code == "Unreachable"
 
 
 class WaitError(RefusedError):
@@ -114,6 +121,7 @@ class PartiallyCreatedError(RefusedError):
 
     def __init__(self, message: str, *, resource_id: str, outputs: dict[str, object]) -> None:
         super().__init__(message)
+        self.leaves_doubt = True
         self.resource_id = resource_id
         self.outputs = outputs
 

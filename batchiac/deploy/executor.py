@@ -42,7 +42,7 @@ from batchiac.deploy.state.resource import ResourceState
 from batchiac.deploy.steps import Op, Step
 from batchiac.deploy.urn import short_type
 from batchiac.deploy.values import PROVIDER_KEY, Unseal, for_handler, has_secrets, reveal
-from batchiac.errors import BatchiacError, PartiallyCreatedError, UnsupportedError, UserError
+from batchiac.errors import BatchiacError, PartiallyCreatedError, RefusedError, UnsupportedError, UserError
 from batchiac.model.handler import CheckFailure, Handler, RecordedHandler
 from batchiac.model.unknown import contains_unknown
 
@@ -76,6 +76,7 @@ class Run(Entries):
         self._stack = stack
         self._project = project
         self._provider_inputs = provider_inputs
+        self._has_failed = False
         self._seen: set[str] = set()
         self._renamed: dict[str, str] = {}
         # What a preview foresees to be deleted before something that it refers to is, and that.
@@ -117,7 +118,19 @@ class Run(Entries):
         decision = plan_registration(goal, planned, handler, self._unseal)
         if decision.failures:
             return self._refused(goal, decision)
-        return self._do(goal, old, handler, decision) if self.acting else self._foresee(goal, old, decision)
+        if not self.acting:
+            return self._foresee(goal, old, decision)
+        try:
+            return self._do(goal, old, handler, decision)
+        except BaseException:
+            self._has_failed = True
+            raise
+
+    def _require_going(self) -> None:
+        super()._require_going()
+        if self._has_failed:
+            # Others may be queued behind the threads of the program; what is told is the failure itself.
+            raise RefusedError("not begun: another step of this run has failed")
 
     # -- finding ------------------------------------------------------------------------------------------------------
 
@@ -296,7 +309,8 @@ class Run(Entries):
             state = self._timed(step, goal.custom_timeouts.get("create"), act)
         except BatchiacError as error:
             # What is left at AWS carries the tag still, recorded or not: the intent stays for the next run.
-            if not is_recorded and not isinstance(error, PartiallyCreatedError):
+            # The same where nobody knows: no answer came.
+            if not is_recorded and not error.leaves_doubt:
                 self.journal.end(intent)
             self.journal.commit()
             raise

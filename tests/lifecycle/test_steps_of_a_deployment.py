@@ -216,6 +216,48 @@ def test_nothing_begins_after_a_failure(world: World, monkeypatch: pytest.Monkey
     assert set(world.things()) == {"first", "second", "bad"}
 
 
+def test_what_is_queued_behind_a_failure_is_not_begun(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program's registrations wait for threads: what had none when a create failed gets none."""
+    create, told = world.handler.create_unconfirmed, Monitor._failed
+    failed = threading.Event()
+
+    def one_fails(inputs: Any) -> CreateResult:
+        if inputs["identity"] == "bad":
+            raise AwsRefusal("CreateThing", "LimitExceeded", "no more things", 400)
+        assert failed.wait(30)
+        return create(inputs)
+
+    def fail(self: Monitor, error: BaseException) -> None:
+        told(self, error)
+        failed.set()
+
+    monkeypatch.setattr(Monitor, "_failed", fail)
+    world.handler.create_unconfirmed = one_fails
+    with pytest.raises(AwsRefusal, match="no more things"):
+        world.write('Thing("bad")\nfor number in range(200):\n    Thing(f"t{number}")\n').up()
+    assert len(world.things()) < 64
+    assert world.snapshot().pending == ()
+
+
+def test_a_create_without_an_answer_is_taken_up_or_goes(world: World) -> None:
+    """Nobody knows whether it was made: the intent stays, so it is adopted, or removed when it is wanted no more."""
+    create = world.handler.create_unconfirmed
+
+    def unanswered(inputs: Any) -> CreateResult:
+        create(inputs)
+        raise AwsRefusal("CreateThing", "Unreachable", "no answer")
+
+    for program, left in (('Thing("a")', {"a"}), ("", set())):
+        world.handler.create_unconfirmed = unanswered
+        with pytest.raises(AwsRefusal, match="no answer"):
+            world.write('Thing("a")').up()
+        world.handler.create_unconfirmed = create
+        world.write(program).up()
+        assert set(world.things()) == left
+        world.require_no_orphans()
+        world.destroy()
+
+
 def test_failed_delete_keeps_the_rest(world: World) -> None:
     """A refused delete keeps its entry and what it depends on; the next destroy continues."""
     world.write(TWO).up()
