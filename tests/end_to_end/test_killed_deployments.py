@@ -30,6 +30,12 @@ from batchiac.aws.door import Door
 from batchiac.model.target import Target
 
 BATCHIAC = (sys.executable, "-c", "from batchiac.cli.main import main; main()")
+HEARING = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
+    " [signal.signal(each, signal.SIG_DFL) for each in (signal.SIGTERM, signal.SIGHUP)];"
+    f" {BATCHIAC[2]}"
+)
+"""The same, whatever the shell that runs the tests has told its children to ignore."""
 PULUMI = shutil.which("pulumi")
 
 
@@ -143,7 +149,8 @@ def test_batchiac_killed_as_a_whole_is_made_good_by_the_next_run(tmp_path: Path,
 def test_a_polite_request_to_end_is_ctrl_c(tmp_path: Path, server: str, proxy: Proxy, number: int) -> None:
     """A stopped container, a cancelled CI job, a closed terminal: what had begun is finished, nobody holds the stack,
     exit code 130."""
-    deployment = Deployment(tmp_path / "project", server, proxy, (*BATCHIAC, "up", "--stack", "local", "--yes"))
+    up = (sys.executable, "-c", HEARING, "up", "--stack", "local", "--yes")
+    deployment = Deployment(tmp_path / "project", server, proxy, up)
     program = deployment.project / "infra" / "__main__.py"
     text = program.read_text()
     program.write_text(f"{text}\nimport os\n\nos.kill(os.getpid(), {int(number)})\n")

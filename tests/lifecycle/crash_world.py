@@ -234,7 +234,7 @@ class Stage:
         deployer = _fork()
         if deployer == 0:
             ours.close()
-            _deploy(self.phase.act, self.project, folder, Wire(its), interfere)
+            _deploy(self.phase.act, self.project, folder, Wire(its), interfere, self.stack.door)
         its.close()
         calls = serve(self.stack, ours)
         ours.close()
@@ -275,12 +275,12 @@ class Stage:
         return tuple(sorted((each["jobName"], each["status"], len(each["attempts"])) for each in described))
 
 
-def _deploy(act: str, project: Path, state: Path, wire: Wire, interfere: Interference) -> None:
+def _deploy(act: str, project: Path, state: Path, wire: Wire, interfere: Interference, models: Door) -> None:
     """The deployer: does not return."""
     code = 1
     try:
         stack = opened(project, state)
-        do(act, stack, RemoteDoor(stack.target, wire, interfere))
+        do(act, stack, RemoteDoor(stack.target, wire, interfere, models))
         code = 0
     except BatchiacError as error:
         (state / "error").write_text(error.message)

@@ -58,10 +58,15 @@ Interference = Callable[[int, str, str, str], None]
 
 
 class RemoteDoor(Door):
-    """A door whose calls are answered by the process that owns the account. `interfere` sees each before and after."""
+    """A door whose calls are answered by the process that owns the account. `interfere` sees each before and after.
 
-    def __init__(self, target: Target, wire: Wire, interfere: Interference) -> None:
+    Args:
+        models: a door of this process, whose clients know what the API's structures are; nothing is called through it.
+    """
+
+    def __init__(self, target: Target, wire: Wire, interfere: Interference, models: Door) -> None:
         super().__init__(target, sleep=lambda s: wire.ask(("sleep", s)), clock=lambda: wire.ask(("clock",)))
+        self.models = models
         self._wire = wire
         self._interfere = interfere
         self._made = 0
@@ -90,6 +95,9 @@ class _RemoteClient:
 
     def __getattr__(self, method: str) -> Callable[..., Any]:
         return lambda **parameters: self._door.call(self._service, method, None, parameters)
+
+    def shape(self, name: str) -> Any:
+        return self._door.models.client(self._service).shape(name)
 
     def pages(self, method: str, result_key: str, **parameters: Any) -> Iterator[Any]:
         yield from self._door.call(self._service, method, result_key, parameters)

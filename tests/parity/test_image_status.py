@@ -51,7 +51,7 @@ def scale(stack: TestStack, arn: str, vcpus: int = 2) -> None:
 def test_it_comes_with_the_first_instance_of_the_image_type() -> None:
     """ "The field only appears after the compute environment has begun scaling instances using the imageType."
 
-    Source: https://docs.aws.amazon.com/batch/latest/APIReference/API_Ec2Configuration.html, read 2026-11.
+    Source: https://docs.aws.amazon.com/batch/latest/APIReference/API_Ec2Configuration.html, read 2026-12-01.
     """
     plain, gpu = {"imageType": "ECS_AL2023"}, {"imageType": "ECS_AL2023_NVIDIA"}
     with local_stack() as stack:
@@ -86,7 +86,7 @@ def test_there_is_none_where_an_image_is_specified(given: dict[str, Any]) -> Non
     launch template, or Ec2Configuration.imageIdOverride. The field is also not present when the compute environment has
     a launch template override."
 
-    Source: https://docs.aws.amazon.com/batch/latest/APIReference/API_Ec2Configuration.html, read 2026-11.
+    Source: https://docs.aws.amazon.com/batch/latest/APIReference/API_Ec2Configuration.html, read 2026-12-01.
     """
     with local_stack() as stack:
         ec2 = stack.client("ec2")
