@@ -23,9 +23,9 @@ from batchiac.aws import job_queue
 from batchiac.aws.wait import wait_until
 from batchiac.model.handler import Effect, Properties
 from batchiac.provider.identity import identity_of
+from batchiac.provider.kind import PLACE
 from batchiac.provider.naming import AUTO_NAMED
 from batchiac.provider.normalise import normal
-from batchiac.provider.resource import PLACE
 from batchiac.rules.updates import row_of
 
 if TYPE_CHECKING:

@@ -33,9 +33,9 @@ from batchiac.provider.drain import (
 from batchiac.provider.floating import resolve_launch_template
 from batchiac.provider.identity import CREATING, identity_of
 from batchiac.provider.job_words import bridge_words, infrastructure_words, replacement_words
+from batchiac.provider.kind import PLACE
 from batchiac.provider.naming import AUTO_NAMED
 from batchiac.provider.normalise import normal
-from batchiac.provider.resource import PLACE
 from batchiac.provider.update_request import UPDATE_ONLY, asked_desired, update_request
 from batchiac.rules.finding import Finding
 
