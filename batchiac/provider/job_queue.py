@@ -93,6 +93,8 @@ class JobQueue(BatchResource):
         sent = {key: value for key, value in changed.items() if value is not None}
         if not sent:
             return
+        # What has just been changed is UPDATING, and refuses the next change: a run that failed may have done that.
+        aws.wait(self.door, resource_id, aws.STILL)
         self.door.client("batch").update_job_queue(jobQueue=resource_id, **sent)
         aws.wait(self.door, resource_id, aws.SETTLED)
         for key in _ORDERS:

@@ -85,6 +85,8 @@ class QuotaShare(BatchResource):
             # AWS does not say whether a limit that is left out of an update goes back to its default: it is said.
             sent["resourceSharingConfiguration"] = {"borrowLimit": UNLIMITED, **sharing}
         if sent:
+            # A run that failed may have changed it: it is UPDATING then, and refuses the next change.
+            aws.wait(self.door, resource_id, aws.STILL)
             self.door.client("batch").update_quota_share(quotaShareArn=resource_id, **sent)
             aws.wait(self.door, resource_id, aws.SETTLED)
 

@@ -63,6 +63,8 @@ class ServiceEnvironment(BatchResource):
         }
         sent = {key: value for key, value in changed.items() if value is not None}
         if sent:
+            # A run that failed may have changed it: it is UPDATING then, and refuses the next change.
+            aws.wait(self.door, resource_id, aws.STILL)
             self.door.client("batch").update_service_environment(serviceEnvironment=resource_id, **sent)
             aws.wait(self.door, resource_id, aws.SETTLED)
 

@@ -73,3 +73,16 @@ def test_a_type_spelled_out_is_no_change_and_a_wrong_one_replaces(deployed: Any)
     assert (read.inputs, read.outputs) == (held.inputs, held.outputs)
     deployed.update(held, jobQueueType="ECS", priority=2)
     assert deployed.diff(held, jobQueueType=None).changes == ()
+
+
+def test_a_queue_that_was_just_changed_is_changed_again(deployed: Any) -> None:
+    """A run that failed after its call left the queue UPDATING, and it refuses the next change: that is waited for."""
+    held, batch = deployed.held["queue"], deployed.stack.client("batch")
+
+    def described() -> Any:
+        return batch.describe_job_queues(jobQueues=[held.id])["jobQueues"][0]
+
+    batch.update_job_queue(jobQueue=held.id, priority=7)
+    assert described()["status"] == "UPDATING"
+    deployed.update(held, priority=8)
+    assert (described()["status"], described()["priority"]) == ("VALID", 8)
