@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from batchiac.aws.door import Door
@@ -15,6 +18,20 @@ DELETED = Wait({GONE, "DELETED"}, {"DELETING", "VALID", "INVALID", "UPDATING"}, 
 
 OPEN_STATUSES = ("SUBMITTED", "PENDING", "RUNNABLE", "STARTING", "RUNNING")
 """The statuses of a job that has not ended."""
+
+
+_turns: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
+
+
+@contextmanager
+def in_turn(arn: str) -> Iterator[None]:
+    """Change one queue at a time in this process.
+
+    A program's change of a queue and the bridge of an environment that it uses run side by side; what the one reads of
+    the order it must write before the other does.
+    """
+    with _turns[arn]:
+        yield
 
 
 def find(door: Door, name_or_arn: str) -> dict[str, Any] | None:

@@ -83,20 +83,21 @@ def repoint(handler: ComputeEnvironment, old_arn: str, new_arn: str) -> None:
     """Put `new_arn` in the place of `old_arn` in every queue, order kept, and wait until Describe shows it."""
     door = handler.door
     for queue in list(job_queue.find_all(door)):
-        order = queue.get("computeEnvironmentOrder", ())
-        if not any(each["computeEnvironment"] == old_arn for each in order) or queue.get("status") == "DELETING":
+        if not _refers_to(queue, old_arn) or queue.get("status") == "DELETING":
             continue
-        # One that an interrupted run has just changed is UPDATING, and refuses a second change meanwhile.
-        job_queue.wait(door, queue["jobQueueArn"], job_queue.SETTLED)
-        changed = [
-            {
-                **each,
-                "computeEnvironment": new_arn if each["computeEnvironment"] == old_arn else each["computeEnvironment"],
-            }
-            for each in order
-        ]
-        door.client("batch").update_job_queue(jobQueue=queue["jobQueueArn"], computeEnvironmentOrder=changed)
-        job_queue.wait(door, queue["jobQueueArn"], job_queue.SETTLED)
+        arn = queue["jobQueueArn"]
+        with job_queue.in_turn(arn):
+            # One that an interrupted run has just changed is UPDATING, and refuses a second change meanwhile. What the
+            # program has changed since it was listed holds.
+            now = job_queue.wait(door, arn, job_queue.SETTLED) or {}
+            if not _refers_to(now, old_arn):
+                continue
+            changed = [
+                {**each, "computeEnvironment": new_arn} if each["computeEnvironment"] == old_arn else each
+                for each in now["computeEnvironmentOrder"]
+            ]
+            door.client("batch").update_job_queue(jobQueue=arn, computeEnvironmentOrder=changed)
+            job_queue.wait(door, arn, job_queue.SETTLED)
     wait_until(
         lambda: not aws.queues_of(door, old_arn) or "a queue still shows it",
         what=f"queues to let go of compute environment {old_arn.rpartition('/')[2]}",
@@ -104,6 +105,10 @@ def repoint(handler: ComputeEnvironment, old_arn: str, new_arn: str) -> None:
         sleep=door.sleep,
         clock=door.clock,
     )
+
+
+def _refers_to(queue: Mapping[str, Any], environment_arn: str) -> bool:
+    return any(each["computeEnvironment"] == environment_arn for each in queue.get("computeEnvironmentOrder", ()))
 
 
 def _bridge(handler: ComputeEnvironment, inputs: Properties) -> str:

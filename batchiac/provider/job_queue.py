@@ -93,13 +93,14 @@ class JobQueue(BatchResource):
         sent = {key: value for key, value in changed.items() if value is not None}
         if not sent:
             return
-        # What has just been changed is UPDATING, and refuses the next change: a run that failed may have done that.
-        aws.wait(self.door, resource_id, aws.STILL)
-        self.door.client("batch").update_job_queue(jobQueue=resource_id, **sent)
-        aws.wait(self.door, resource_id, aws.SETTLED)
-        for key in _ORDERS:
-            if key in sent:
-                self._wait_for_order(resource_id, key, sent[key])
+        with aws.in_turn(resource_id):
+            # What was just changed is UPDATING, and refuses the next change: a run that failed may have done that.
+            aws.wait(self.door, resource_id, aws.STILL)
+            self.door.client("batch").update_job_queue(jobQueue=resource_id, **sent)
+            aws.wait(self.door, resource_id, aws.SETTLED)
+            for key in _ORDERS:
+                if key in sent:
+                    self._wait_for_order(resource_id, key, sent[key])
 
     def _wait_for_order(self, arn: str, key: str, order: list[dict[str, Any]]) -> None:
         # UpdateJobQueue returns, and the queue is VALID, before Describe shows the new order (hashicorp/

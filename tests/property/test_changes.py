@@ -22,6 +22,7 @@ from batch_world import World, changes_of, ref
 
 from batchiac.deploy.state.checkpoint import find_damage
 from batchiac.errors import FindingsError
+from batchiac.provider.bridge import MADE_FOR
 from batchiac.testing import TestStack, local_stack
 
 Things = dict[str, tuple[str, dict[str, Any]]]
@@ -122,8 +123,9 @@ def things_of(program: Mapping[str, Any]) -> Things:
     return things
 
 
-MADE_UP = ("uuid", "ecsClusterArn", "statusReason", "revision", "jobDefinitionArn", "LaunchTemplateName")
-"""What AWS makes up, or counts, of each resource."""
+MADE_UP = (MADE_FOR, "uuid", "ecsClusterArn", "statusReason", "revision", "jobDefinitionArn", "LaunchTemplateName")
+"""What AWS makes up, or counts, of each resource; and the mark of one that was made anew through a bridge, which stays
+until its next change (decision 0304)."""
 
 
 def account_of(stack: TestStack, world: World) -> dict[str, Any]:

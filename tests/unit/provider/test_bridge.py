@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from batchiac.provider.bridge import MADE_FOR
+from batchiac.aws import job_queue
+from batchiac.provider.bridge import MADE_FOR, repoint
 
 Resources = Callable[..., dict[str, Any]]
 Calls = Callable[..., list[dict[str, Any]]]
@@ -139,3 +140,21 @@ def test_the_bridge_of_a_disabled_environment_is_disabled(world: Any, resources:
     world.update(held, computeResources=resources(allocationStrategy="BEST_FIT"))
     assert ("fixed-bridge", "DISABLED") in seen
     assert {state for _, state in seen} == {"DISABLED"}
+
+
+def test_what_the_program_changes_meanwhile_holds(
+    world: Any, fixed: Any, resources: Resources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A queue leaves the environment while its bridge is under way: the queue was listed with it, and stays without."""
+    queue = world.held["queue"]
+    other, bridge = (
+        world.make("ComputeEnvironment", name, type="MANAGED", computeResources=resources())
+        for name in ("other", "bridge")
+    )
+    look = job_queue.find_all
+    looks = iter([list(look(world.door))])
+    world.update(queue, computeEnvironmentOrder=[{"order": 1, "computeEnvironment": other.id}])
+    monkeypatch.setattr(job_queue, "find_all", lambda door: iter(next(looks, None) or look(door)))
+    repoint(fixed.handler, fixed.id, bridge.id)
+    (now,) = look(world.door)
+    assert [each["computeEnvironment"] for each in now["computeEnvironmentOrder"]] == [other.id]
