@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from attrs import evolve
 
@@ -48,3 +49,19 @@ class BatchResource(ResourceHandler):
 
     def _remove_tags(self, resource_id: str, state: Properties, keys: Iterable[str]) -> None:
         self.door.client("batch").untag_resource(resourceArn=self._tagged_arn(resource_id, state), tagKeys=list(keys))
+
+
+def changed_inputs(
+    state: Properties, inputs: Properties, updatable: Iterable[str], when_left_out: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What an Update call is sent: of the properties that it takes, those that differ.
+
+    Args:
+        when_left_out: what taking a property out of the program means to the call; without a word there it is not sent.
+    """
+    wanted = {
+        key: inputs[key] if inputs.get(key) is not None else when_left_out.get(key)
+        for key in updatable
+        if state.get(key) != inputs.get(key)
+    }
+    return {key: value for key, value in wanted.items() if value is not None}

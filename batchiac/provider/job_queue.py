@@ -12,7 +12,7 @@ from batchiac.aws import service_job
 from batchiac.aws.deletion import delete_when_accepted
 from batchiac.aws.wait import wait_until
 from batchiac.model.handler import DiffResult, Properties
-from batchiac.provider.batch_resource import BatchResource
+from batchiac.provider.batch_resource import BatchResource, changed_inputs
 from batchiac.provider.identity import CREATING, identity_of
 
 _UPDATABLE = (
@@ -85,12 +85,7 @@ class JobQueue(BatchResource):
         ]
 
     def _change(self, resource_id: str, state: Properties, inputs: Properties) -> None:
-        changed = {
-            key: inputs[key] if inputs.get(key) is not None else _WHEN_LEFT_OUT.get(key)
-            for key in _UPDATABLE
-            if state.get(key) != inputs.get(key)
-        }
-        sent = {key: value for key, value in changed.items() if value is not None}
+        sent = changed_inputs(state, inputs, _UPDATABLE, _WHEN_LEFT_OUT)
         if not sent:
             return
         with aws.in_turn(resource_id):

@@ -11,7 +11,7 @@ from typing import Any
 from batchiac.aws import quota_share as aws
 from batchiac.aws import service_job
 from batchiac.model.handler import Properties
-from batchiac.provider.batch_resource import BatchResource
+from batchiac.provider.batch_resource import BatchResource, changed_inputs
 from batchiac.provider.identity import CREATING, identity_of
 from batchiac.provider.naming import is_auto_name_of
 from batchiac.provider.normalise import normal
@@ -74,12 +74,7 @@ class QuotaShare(BatchResource):
         return aws.find_all_arns(self.door)
 
     def _change(self, resource_id: str, state: Properties, inputs: Properties) -> None:
-        changed = {
-            key: inputs[key] if inputs.get(key) is not None else _WHEN_LEFT_OUT.get(key)
-            for key in _UPDATABLE
-            if state.get(key) != inputs.get(key)
-        }
-        sent = {key: value for key, value in changed.items() if value is not None}
+        sent = changed_inputs(state, inputs, _UPDATABLE, _WHEN_LEFT_OUT)
         sharing = sent.get("resourceSharingConfiguration") or {}
         if str(sharing.get("strategy")).upper() == "LEND_AND_BORROW":
             # AWS does not say whether a limit that is left out of an update goes back to its default: it is said.

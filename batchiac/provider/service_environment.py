@@ -9,7 +9,7 @@ from batchiac.aws import service_environment as aws
 from batchiac.aws.deletion import delete_when_accepted
 from batchiac.aws.wait import wait_until
 from batchiac.model.handler import Properties
-from batchiac.provider.batch_resource import BatchResource
+from batchiac.provider.batch_resource import BatchResource, changed_inputs
 from batchiac.provider.identity import CREATING, identity_of
 
 _UPDATABLE = ("state", "capacityLimits")
@@ -56,12 +56,7 @@ class ServiceEnvironment(BatchResource):
         ]
 
     def _change(self, resource_id: str, state: Properties, inputs: Properties) -> None:
-        changed = {
-            key: inputs[key] if inputs.get(key) is not None else _WHEN_LEFT_OUT.get(key)
-            for key in _UPDATABLE
-            if state.get(key) != inputs.get(key)
-        }
-        sent = {key: value for key, value in changed.items() if value is not None}
+        sent = changed_inputs(state, inputs, _UPDATABLE, _WHEN_LEFT_OUT)
         if sent:
             # A run that failed may have changed it: it is UPDATING then, and refuses the next change.
             aws.wait(self.door, resource_id, aws.STILL)
